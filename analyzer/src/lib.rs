@@ -1,0 +1,1 @@
+//! Detectors, log templates, correlation and root cause, all pure.

@@ -1,0 +1,1 @@
+//! HTTP API, authentication, live streams and the UI assets.

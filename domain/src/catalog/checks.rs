@@ -1,0 +1,92 @@
+//! Field checks that several specifications share.
+
+use crate::error::FieldError;
+
+/// Largest script body, bytes.
+const MAX_BODY: usize = 1 << 20;
+
+/// Names that data may never set in a script's environment.
+const RESERVED: [&str; 9] = ["PATH", "HOME", "IFS", "ENV", "BASH_ENV", "NODE_OPTIONS", "RUN_KEY", "TRACEPARENT", "SHELL"];
+const RESERVED_PREFIXES: [&str; 6] = ["LD_", "PYTHON", "GIT_", "AIOPS_", "DYLD_", "BASH_FUNC"];
+
+pub(super) fn within(field: &str, value: u32, low: u32, high: u32, wrong: &mut Vec<FieldError>) {
+    if !(low..=high).contains(&value) {
+        wrong.push(FieldError::new(field, format!("give a number from {low} to {high}, got {value}")));
+    }
+}
+
+pub(super) fn http_url(field: &str, url: &str, wrong: &mut Vec<FieldError>) {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let fine = rest.is_some_and(|r| {
+        let host = r.split(['/', '?', '#']).next().unwrap_or_default();
+        !host.is_empty() && !host.contains('@') && !url.chars().any(|c| c.is_whitespace() || c.is_control())
+    });
+    if !fine {
+        wrong.push(FieldError::new(field, "give an address such as http://host:9090, without user name or password"));
+    }
+}
+
+pub(super) fn body(field: &str, body: &str, wrong: &mut Vec<FieldError>) {
+    if body.trim().is_empty() {
+        wrong.push(FieldError::new(field, "the script is empty"));
+    } else if body.len() > MAX_BODY {
+        wrong.push(FieldError::new(field, format!("give at most {MAX_BODY} bytes")));
+    } else if body.contains('\0') {
+        wrong.push(FieldError::new(field, "remove NUL bytes"));
+    }
+}
+
+pub(super) fn parameters(field: &str, schema: &serde_json::Value, wrong: &mut Vec<FieldError>) {
+    let fine = schema.is_null() || schema.as_object().is_some_and(|o| o.get("type").is_none_or(|t| t == "object"));
+    if !fine {
+        wrong.push(FieldError::new(field, "give a JSON Schema of type object, or null"));
+    }
+    if let Some(names) = schema.get("properties").and_then(serde_json::Value::as_object) {
+        env_names(field, names.keys(), wrong);
+    }
+}
+
+pub(super) fn env_names<'a>(field: &str, names: impl Iterator<Item = &'a String>, wrong: &mut Vec<FieldError>) {
+    for name in names {
+        let shape = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && name.len() <= 64;
+        let upper = name.to_ascii_uppercase();
+        let reserved = RESERVED.contains(&upper.as_str()) || RESERVED_PREFIXES.iter().any(|p| upper.starts_with(p));
+        if !shape {
+            wrong.push(FieldError::new(format!("{field}.{name}"), "use letters, digits and _ , not starting with a digit"));
+        } else if reserved {
+            wrong.push(FieldError::new(format!("{field}.{name}"), "this environment name is reserved; choose another"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        for (url, fine) in [
+            ("http://127.0.0.1:9090", true),
+            ("https://prom.example/path", true),
+            ("prom:9090", false),
+            ("http://", false),
+            ("http://user:pass@host", false),
+            ("http://a b", false),
+        ] {
+            let mut wrong = Vec::new();
+            http_url("url", url, &mut wrong);
+            assert_eq!(wrong.is_empty(), fine, "{url}");
+        }
+    }
+
+    #[test]
+    fn hijacking_names_are_refused() {
+        for name in ["PATH", "LD_PRELOAD", "path", "PYTHONPATH", "1a", "a-b", "", "RUN_KEY"] {
+            let mut wrong = Vec::new();
+            env_names("values", [name.to_owned()].iter(), &mut wrong);
+            assert_eq!(wrong.len(), 1, "{name}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Words of the product: its types and the ports between its stages. No I/O, no clock but the injected one.
+//!
+//! Every other crate imports this one and none of its siblings. Decisions elsewhere are functions from these
+//! values to these values; effects go through the traits in [`ports`].
+
+pub mod anomaly;
+pub mod catalog;
+pub mod clock;
+pub mod decision;
+pub mod error;
+pub mod identity;
+pub mod incident;
+pub mod outbox;
+pub mod page;
+pub mod policy;
+pub mod ports;
+pub mod resource;
+pub mod run;
+pub mod signal;
+pub mod status;
+pub mod trace;
+pub mod verification;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+/// Identifier of every stored object: a UUIDv7, so that ids sort by creation time.
+pub type Id = uuid::Uuid;
+
+/// UTC wall-clock time, kept to the millisecond.
+pub type Time = chrono::DateTime<chrono::Utc>;
+
+/// Label set of a series, an entity or an alert, sorted by name.
+pub type Labels = std::collections::BTreeMap<String, String>;
+
+/// A fresh UUIDv7.
+#[must_use]
+pub fn new_id() -> Id {
+    uuid::Uuid::now_v7()
+}
+
+pub use error::{Error, Kind, Result};

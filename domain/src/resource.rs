@@ -1,0 +1,117 @@
+//! What all editable objects share: identity, version, name, tags and a validated specification.
+
+use crate::error::{Error, FieldError, Result};
+use uuid::Uuid;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// The kind-specific part of an editable object.
+pub trait Spec: Serialize + DeserializeOwned + Clone + Send + Sync + std::fmt::Debug + 'static {
+    /// Word for one object in messages and audit rows, for example `script`.
+    const KIND: &'static str;
+    /// Table that keeps it, for example `test_scripts`.
+    const TABLE: &'static str;
+
+    /// Every wrong field; empty when the specification can be stored.
+    fn validate(&self) -> Vec<FieldError>;
+
+    /// A copy that may be shown: secrets replaced by a mark.
+    #[must_use]
+    fn redacted(&self) -> Self {
+        self.clone()
+    }
+
+    /// Fills secrets that came back as the mark from the stored copy.
+    fn keep_secrets(&mut self, _stored: &Self) {}
+}
+
+/// Mark shown instead of a stored secret; sent back unchanged it keeps the stored one.
+pub const SECRET_MARK: &str = "********";
+
+/// An editable object as stored and shown.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resource<T> {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Raised by every change; sent back as `If-Match`.
+    pub version: i64,
+    /// Unique among the living objects of its kind.
+    pub name: String,
+    /// Free words for filters and runtime choice.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Creation time.
+    pub created_at: DateTime<Utc>,
+    /// Time of the last change.
+    pub updated_at: DateTime<Utc>,
+    /// When it was archived; archived objects stay readable and start nothing.
+    pub archived_at: Option<DateTime<Utc>>,
+    /// The kind-specific part.
+    #[serde(flatten)]
+    pub spec: T,
+}
+
+/// What a caller sends to create or replace an object.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft<T> {
+    /// Unique name, 1..=120 characters.
+    pub name: String,
+    /// Free words.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// The kind-specific part.
+    #[serde(flatten)]
+    pub spec: T,
+}
+
+impl<T: Spec> Draft<T> {
+    /// Checks name, tags and specification.
+    ///
+    /// # Errors
+    /// [`crate::Kind::Invalid`] with one entry per wrong field.
+    pub fn check(&self) -> Result<()> {
+        let mut wrong = self.spec.validate();
+        let chars = self.name.chars().count();
+        if self.name.trim().is_empty() || chars > 120 {
+            wrong.insert(0, FieldError::new("name", "give a name of 1 to 120 characters"));
+        }
+        if self.name.chars().any(char::is_control) {
+            wrong.push(FieldError::new("name", "remove control characters"));
+        }
+        if self.tags.len() > 32 || self.tags.iter().any(|t| t.trim().is_empty() || t.chars().count() > 64) {
+            wrong.push(FieldError::new("tags", "give at most 32 tags of 1 to 64 characters"));
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(Error::invalid(wrong)) }
+    }
+
+    /// The new object at version 1.
+    #[must_use]
+    pub fn into_resource(self, id: Uuid, now: DateTime<Utc>) -> Resource<T> {
+        Resource {
+            id,
+            version: 1,
+            name: self.name,
+            tags: self.tags,
+            created_at: now,
+            updated_at: now,
+            archived_at: None,
+            spec: self.spec,
+        }
+    }
+}
+
+/// Which objects of a kind are wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct ResourceFilter {
+    /// Part of the name, any case.
+    #[serde(default)]
+    pub search: Option<String>,
+    /// Only those that carry this tag.
+    #[serde(default)]
+    pub tag: Option<String>,
+    /// Archived ones too.
+    #[serde(default)]
+    pub archived: bool,
+}

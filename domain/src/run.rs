@@ -1,0 +1,200 @@
+//! A run: one execution of a case, its state automaton and its log.
+
+use crate::catalog::{Expectations, Language, RuntimeKind};
+use crate::trace::TraceContext;
+use uuid::Uuid;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Whether a run that may have started can be started again.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunMode {
+    /// Never twice; an unknown end is `lost`.
+    #[default]
+    AtMostOnce,
+    /// May be repeated; attempts share one `RUN_KEY`.
+    AtLeastOnce,
+}
+
+/// Where a run stands.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Waits for a person.
+    WaitingApproval,
+    /// Waits for a worker.
+    Queued,
+    /// A worker owns it, nothing started yet.
+    Leased,
+    /// Started.
+    Running,
+    /// Being stopped.
+    Cancelling,
+    /// Ended as expected.
+    Succeeded,
+    /// Ended otherwise.
+    Failed,
+    /// Stopped at its time limit.
+    TimedOut,
+    /// Stopped by a person.
+    Cancelled,
+    /// Its end cannot be known.
+    Lost,
+}
+
+impl RunState {
+    /// Whether it is written once and never changed.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::TimedOut | Self::Cancelled | Self::Lost)
+    }
+}
+
+/// Why a run exists.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunPurpose {
+    /// A person or the CLI asked.
+    Manual,
+    /// A policy's step.
+    Heal,
+    /// Takes a step back.
+    Undo,
+}
+
+/// Everything a runtime needs; fixed when the run is queued, so later edits change nothing.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunSpec {
+    /// Interpreter.
+    pub language: Language,
+    /// The script's text.
+    pub body: String,
+    /// SHA-256 of the text, hex.
+    pub body_sha256: String,
+    /// Container image.
+    pub image: Option<String>,
+    /// Environment: parameters and the facts of the incident.
+    pub env: BTreeMap<String, String>,
+    /// Time limit, seconds.
+    pub timeout_secs: u32,
+    /// What counts as passed.
+    pub expectations: Expectations,
+    /// Whether it may be repeated.
+    pub mode: RunMode,
+    /// Tags that the runtime manager must carry.
+    pub runtime_tags: Vec<String>,
+}
+
+/// What links a run to the incident it is for.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealLink {
+    /// The incident.
+    pub incident_id: Uuid,
+    /// The policy.
+    pub policy_id: Uuid,
+    /// The decision.
+    pub decision_id: Uuid,
+    /// Index of the policy's step.
+    pub step: u32,
+}
+
+/// One execution of a case.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Raised by every change.
+    pub version: i64,
+    /// The case.
+    pub case_id: Uuid,
+    /// Its name at that time.
+    pub case_name: String,
+    /// Why.
+    pub purpose: RunPurpose,
+    /// Entity acted on; one automatic heal at a time each.
+    pub target: String,
+    /// For heals and undos.
+    pub heal: Option<HealLink>,
+    /// Where it stands.
+    pub state: RunState,
+    /// What is run.
+    pub spec: RunSpec,
+    /// Key that stays the same over attempts.
+    pub run_key: String,
+    /// Runtime manager, once chosen.
+    pub manager_id: Option<Uuid>,
+    /// Kind of that manager.
+    pub runtime: Option<RuntimeKind>,
+    /// Why that manager.
+    pub manager_reason: String,
+    /// Raised by every claim; older writers are refused.
+    pub lease_epoch: i64,
+    /// Who owns it.
+    pub lease_owner: Option<String>,
+    /// Until when, database clock.
+    pub lease_until: Option<DateTime<Utc>>,
+    /// Exit code, when observed.
+    pub exit_code: Option<i32>,
+    /// Why it ended so, for people.
+    pub reason: String,
+    /// Lines stored.
+    pub log_lines: i64,
+    /// Who asked.
+    pub requested_by: String,
+    /// When it was queued.
+    pub queued_at: DateTime<Utc>,
+    /// When it started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// When a person asked to stop it.
+    pub cancel_requested_at: Option<DateTime<Utc>>,
+    /// Span it belongs to.
+    pub trace: TraceContext,
+}
+
+/// Which output.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// Remark of the product.
+    System,
+}
+
+/// One line of a run's log.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// Dense, from 1.
+    pub seq: i64,
+    /// When it was read.
+    pub at: DateTime<Utc>,
+    /// Which output.
+    pub stream: Stream,
+    /// The text, masked, without the line break.
+    pub text: String,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// A terminal state.
+    pub state: RunState,
+    /// Exit code, when observed.
+    pub exit_code: Option<i32>,
+    /// Why, for people.
+    pub reason: String,
+}

@@ -1,0 +1,1 @@
+//! Policy, gates, runtimes, verification and notification.

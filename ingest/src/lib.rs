@@ -1,0 +1,1 @@
+//! Prometheus and Elasticsearch sources, webhooks and the poller.
