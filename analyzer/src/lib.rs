@@ -1,1 +1,3 @@
 //! Detectors, log templates, correlation and root cause, all pure.
+
+pub mod detect;

@@ -1,0 +1,176 @@
+//! The layered ensemble for one series: guard, views, calibration, combination, events.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::Events;
+use super::guard::Guard;
+use super::level::Level;
+use super::views::Views;
+use super::{Config, Detector, MIN_ROWS, Params, RestoreError, Score, View, pack, unpack};
+
+/// Rows inside the band that close an episode.
+const CLOSE_ROWS: u16 = 5;
+/// Rows after which an episode is closed because its level has been learned.
+const RELEARN_ROWS: u16 = 300;
+/// Rows after a gap on which no episode opens.
+const SETTLE_ROWS: u8 = 3;
+/// Memory of the band in rows: level, scale.
+const BAND_MEMORY: (f64, f64) = (40.0, 300.0);
+
+/// The layered ensemble of one series.
+#[derive(Debug, Clone)]
+pub struct SeriesDetector {
+    config: Config,
+    params: &'static Params,
+    state: State,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct State {
+    guard: Guard,
+    views: Views,
+    band: Level,
+    events: Events,
+    frozen: (f64, f64),
+    open: bool,
+    open_rows: u16,
+    inside: u16,
+    settle: u8,
+    last: Last,
+}
+
+/// What a skipped row repeats.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+struct Last {
+    observed: f64,
+    point: f32,
+}
+
+impl SeriesDetector {
+    const KIND: &'static str = "series/1";
+
+    /// A fresh detector with the built-in parameters.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self::with_params(config, &Params::DEFAULT)
+    }
+
+    /// A fresh detector with other parameters (for tuning and tests).
+    #[must_use]
+    pub fn with_params(config: Config, params: &'static Params) -> Self {
+        let state = State { guard: Guard::new(config.step_hint_ms), ..State::default() };
+        Self { config, params, state }
+    }
+
+    /// The typical distance of two rows in milliseconds, 0 while unknown.
+    #[must_use]
+    pub fn step_ms(&self) -> f64 {
+        self.state.guard.step_ms()
+    }
+
+    /// The band a value must be in to count as recovered, `(lower, upper)`.
+    #[must_use]
+    pub fn baseline(&self) -> (f64, f64) {
+        if self.state.open { self.state.frozen } else { self.state.band.band() }
+    }
+
+    /// Threshold in powers of ten for the chosen sensitivity: each step is 15 %.
+    fn threshold(&self) -> f64 {
+        self.params.threshold * 0.85_f64.powi(i32::from(self.config.sensitivity.clamp(1, 10)) - 5)
+    }
+
+    fn skipped(&self, skip: super::Skip) -> Score {
+        let s = &self.state;
+        let (lower, upper) = s.band.band();
+        Score {
+            point: f64::from(s.last.point),
+            open: s.open,
+            expected: s.band.mean,
+            lower,
+            upper,
+            learning: s.views.rows() < MIN_ROWS,
+            skip: Some(skip),
+            ..Score::quiet(s.last.observed)
+        }
+    }
+}
+
+impl State {
+    /// Opens, keeps or closes the episode; true on the row that opens it.
+    fn episode(&mut self, fires: bool, outside: bool, band: (f64, f64)) -> bool {
+        if self.open {
+            self.open_rows = self.open_rows.saturating_add(1);
+            self.inside = if outside { 0 } else { self.inside.saturating_add(1) };
+            if self.inside >= CLOSE_ROWS || self.open_rows >= RELEARN_ROWS {
+                self.open = false;
+            }
+        }
+        if fires && !self.open {
+            self.open = true;
+            self.open_rows = 0;
+            self.inside = 0;
+            self.frozen = band;
+        }
+        fires
+    }
+}
+
+impl Detector for SeriesDetector {
+    fn push(&mut self, at_ms: i64, value: f64) -> Score {
+        let row = match self.state.guard.take(self.config.kind, at_ms, value) {
+            Ok(row) => row,
+            Err(skip) => return self.skipped(skip),
+        };
+        let threshold = self.threshold();
+        let s = &mut self.state;
+        let local_ms = row.at_ms.saturating_add(i64::from(self.config.utc_offset_min) * 60_000);
+        let learning = s.views.rows() < MIN_ROWS;
+        let first = s.views.rows() == 0;
+        let surprises = s.views.push(self.params, row.value, local_ms, s.guard.step_ms(), row.after_gap);
+        let evidence = s.events.push(self.params, &surprises.by_view);
+        let mut expected = if first { row.value } else { s.band.mean };
+        let (mut lower, mut upper) = if first { (row.value, row.value) } else { s.band.band() };
+        if let Some((mean, _)) = surprises.season {
+            let half = s.band.half_width();
+            expected = mean;
+            (lower, upper) = (mean - half, mean + half);
+            if s.band.low >= 0.0 {
+                lower = lower.max(0.0);
+            }
+        }
+        s.settle = if row.after_gap { SETTLE_ROWS } else { s.settle.saturating_sub(1) };
+        let fires = !learning && s.settle == 0 && evidence.fresh && evidence.event >= threshold;
+        let outside = row.value < s.frozen.0 || row.value > s.frozen.1;
+        let is_event = s.episode(fires, outside, (lower, upper));
+        s.band.learn(row.value, BAND_MEMORY.0, BAND_MEMORY.1);
+        let squash = |e: f64| if learning { 0.0 } else { e / (e + threshold) };
+        s.last = Last { observed: row.value, point: squash(evidence.held) as f32 };
+        Score {
+            point: squash(evidence.held),
+            event: squash(evidence.event),
+            is_event,
+            open: s.open,
+            observed: row.value,
+            expected,
+            lower,
+            upper,
+            view: if learning { View::None } else { evidence.view },
+            learning,
+            skip: None,
+        }
+    }
+
+    fn recovered(&self, observed: f64) -> bool {
+        let (lower, upper) = self.baseline();
+        observed >= lower && observed <= upper
+    }
+
+    fn snapshot(&self) -> serde_json::Value {
+        pack(Self::KIND, &self.state)
+    }
+
+    fn restore(&mut self, saved: &serde_json::Value) -> Result<(), RestoreError> {
+        self.state = unpack(Self::KIND, saved)?;
+        Ok(())
+    }
+}
