@@ -17,8 +17,27 @@ fail() { say "error: $*"; exit 1; }
 # A short name for this state folder, the same at every call, different for every folder.
 dev_hash() { printf %s "$DEV_DIR" | cksum | cut -d' ' -f1; }
 
-# Where data goes that another user must be able to reach when the checkout cannot be entered by that user.
-outside_dir() { printf '%s/aiops-dev-%s\n' "${TMPDIR:-/tmp}" "$(dev_hash)"; }
+# Makes and prints the folder for data that another user must reach when that user cannot enter the state folder.
+# Its place is noted, so that it is found again under another TMPDIR.
+outside_dir() {
+    local base
+    base=${TMPDIR:-/tmp}/aiops-dev-$(dev_hash)
+    if [[ ! -f $SVC_DIR/outside ]]; then
+        mkdir -m 711 "$base" 2>/dev/null || [[ -O $base && ! -L $base ]] || fail "$SVC: $base is not ours, remove it"
+        mkdir -p "$base/$SVC"
+        : >"$base/$SVC/$DEV_MARK"
+        printf '%s\n' "$base/$SVC" >"$SVC_DIR/outside"
+    fi
+    cat "$SVC_DIR/outside"
+}
+
+# Ends a process of this command and all that it started, the parent before its children.
+kill_tree() {
+    local child children
+    children=$(cat "/proc/$1/task/$1/children" 2>/dev/null) || true
+    kill "$1" 2>/dev/null || true
+    for child in $children; do kill_tree "$child"; done
+}
 
 # ---- one service's folder ------------------------------------------------------------------------------------------
 
@@ -31,6 +50,7 @@ load_service() {
     [[ $SVC =~ ^[a-z0-9]+$ && -f $SVC_FILE ]] || fail "no service named '$SVC'; known: $(service_names | xargs)"
     SVC_DIR=$DEV_DIR/$SVC
     SVC_USER=
+    svc_unavailable() { return 1; }
     svc_build() { :; }
     svc_after_ready() { :; }
     svc_after_stop() { :; }
@@ -92,7 +112,8 @@ spawn() {
             fd=${fd##*/}
             ((fd <= 2 || fd == 255)) || eval "exec $fd>&-"
         done
-        cd "$SVC_DIR" || exit 1
+        # A folder that every user can be in.
+        cd / || exit 1
         exec setsid "${as[@]}" "$@"
     ) </dev/null >"$log" 2>&1 &
     process_identity $! >"$SVC_DIR/pid" || true
@@ -208,7 +229,7 @@ cached_build() {
         mkdir -p "$work"
         say "$name: building it once into $DEV_CACHE (log: $log)"
         begin=$SECONDS
-        "$function" "$work" >"$log" 2>&1 9>&- &
+        "$function" "$work" >"$log" 2>&1 &
         builder=$!
         while sleep 0.5; kill -0 $builder 2>/dev/null; do
             (((SECONDS - begin) % 20 || (SECONDS - begin) == ${told:-0})) || { told=$((SECONDS - begin)); say "$name: building, $told s"; }

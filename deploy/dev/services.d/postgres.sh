@@ -25,7 +25,7 @@ as_pg_user() {
     local user
     user=$(pg_user)
     if [[ -n $user ]]; then
-        setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups "$@"
+        (cd / && exec setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups "$@")
     else
         "$@"
     fi
@@ -35,10 +35,10 @@ as_pg_user() {
 pg_home() {
     local user
     user=$(pg_user)
-    if [[ -z $user ]] || as_pg_user test -x "$SVC_DIR"; then
+    if [[ -z $user ]] || [[ ! -f $SVC_DIR/outside ]] && as_pg_user test -x "$SVC_DIR"; then
         echo "$SVC_DIR"
     else
-        echo "$(outside_dir)/postgres"
+        outside_dir
     fi
 }
 
@@ -47,7 +47,6 @@ pg_init() {
     user=$(pg_user)
     rm -rf "$data"
     mkdir -p "$data"
-    : >"$(dirname "$data")/$DEV_MARK"
     chmod 700 "$data"
     echo aiops >"$password"
     [[ -z $user ]] || chown "$user" "$data" "$password"
