@@ -139,6 +139,17 @@ stop_process() {
 
 port_free() { ! (exec 8<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
+# Is it our process that listens there? Another program's answer must not pass for ours.
+owns_port() {
+    local hex state local_address inode
+    hex=$(printf ':%04X' "$2")
+    while read -r _ local_address _ state _ _ _ _ _ inode _; do
+        [[ $state == 0A && $local_address == *"$hex" ]] || continue
+        [[ -z $(find "/proc/$1/fd" -lname "socket:\[$inode\]" 2>/dev/null) ]] || return 0
+    done < <(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+    return 1
+}
+
 # Ports to try: the one of last time, then from a block of 20 that the state folder's name chooses (21000-30999, below
 # the range that the system hands out itself), then from the blocks after it.
 port_candidates() {
@@ -173,7 +184,7 @@ wait_ready() {
         sleep 0.1
     done
     # Something else may answer on a port that ours failed to get.
-    our_pid >/dev/null || return 2
+    owns_port "$(our_pid)" "$port" || return 2
 }
 
 http_ok() { curl -fsS -m 5 --noproxy '*' -o /dev/null "$1" 2>/dev/null; }
@@ -226,7 +237,7 @@ cached_build() {
         take_lock "$DEV_CACHE/$name.lock" "$name: another build of it is under way, waiting for that one"
         [[ -e $target ]] && exit 0
         rm -rf "$work"
-        mkdir -p "$work"
+        mkdir -p "$work" || fail "$name: cannot write to $DEV_CACHE"
         say "$name: building it once into $DEV_CACHE (log: $log)"
         begin=$SECONDS
         "$function" "$work" >"$log" 2>&1 &
@@ -238,7 +249,7 @@ cached_build() {
             tail -n 20 "$log" >&2
             fail "$name: the build failed; its whole output is in $log"
         fi
-        mv "$work" "$target"
+        mv "$work" "$target" || exit 1
         say "$name: built in $((SECONDS - begin)) s"
     )
 }
