@@ -208,18 +208,19 @@ missing_packages() {
 
 install_packages() {
     (($#)) || return 0
-    local apt=(apt-get)
+    local log apt=(env DEBIAN_FRONTEND=noninteractive apt-get)
     command -v apt-get >/dev/null || fail "missing: $*; this system has no apt-get, install them by its own means"
     if ((EUID != 0)); then
         sudo -n true 2>/dev/null || fail "missing: $*; install them as root: apt-get install --no-install-recommends $*"
-        apt=(sudo -n apt-get)
+        apt=(sudo -n "${apt[@]}")
     fi
     say "INSTALLING SYSTEM PACKAGES with apt-get: $*"
     say "  (where systemd runs, a package may start a service of its own; this project neither uses nor touches that one)"
-    local log
     log=$(mktemp)
-    if ! { "${apt[@]}" -o DPkg::Lock::Timeout=300 update && DEBIAN_FRONTEND=noninteractive \
-        "${apt[@]}" -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null; then
+    # An update that fails (no network) leaves the lists of last time, which may do.
+    "${apt[@]}" -o DPkg::Lock::Timeout=300 update >"$log" 2>&1 </dev/null || say "  apt-get update failed, going on"
+    if ! "${apt[@]}" -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" \
+        >>"$log" 2>&1 </dev/null; then
         tail -n 20 "$log" >&2
         fail "apt-get could not install $*; its whole output is in $log"
     fi

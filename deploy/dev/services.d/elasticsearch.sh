@@ -25,11 +25,13 @@ es_build() { "$(es_source)/build.sh" "$1" "$(es_java_bin)"; }
 svc_build() { cached_build "$(es_cache_name)" es_build; }
 svc_prepare() { mkdir -p "$SVC_DIR/config" "$SVC_DIR/data" "$SVC_DIR/logs" "$SVC_DIR/tmp"; }
 
+# Only the quick compiler: half the processor time of a start, which counts more here than the last bit of speed.
 svc_command() {
     local home
     home=$DEV_CACHE/$(es_cache_name)
-    printf '%s\0' "$(es_java_bin)/java" -Xms256m -Xmx512m -XX:+UseSerialGC -Djava.io.tmpdir="$SVC_DIR/tmp" \
-        -cp "$home/classes:$home/lib/*" Launcher "$home" "$SVC_DIR" "$1"
+    printf '%s\0' "$(es_java_bin)/java" -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        -Djava.io.tmpdir="$SVC_DIR/tmp" -cp "$home/classes:$home/lib/*" \
+        Launcher "$home" "$SVC_DIR" "$1"
 }
 
 # HTTP answers before the shards are there; a search in that gap is refused.
