@@ -102,9 +102,15 @@ impl Scan {
 
     fn punct(&mut self, data: &[u8], start: usize, end: usize) {
         let mark = data[start];
-        if self.collapse && self.swallowed > 0 && matches!(mark, b')' | b']' | b'}') && self.after_variable() {
-            self.swallowed -= 1;
-            return;
+        if self.collapse && matches!(mark, b')' | b']' | b'}') {
+            if self.swallowed > 0 && self.after_variable() {
+                self.swallowed -= 1;
+                return;
+            }
+            if self.empty_brackets(data, start) {
+                self.items.pop();
+                return;
+            }
         }
         self.items.push(Item {
             hash: u64::from(mark).wrapping_mul(0x9E37_79B9_7F4A_7C15),
@@ -115,12 +121,21 @@ impl Scan {
         });
     }
 
+    /// True at the end of `()` right after a variable: a value that is not there.
+    fn empty_brackets(&self, data: &[u8], start: usize) -> bool {
+        let opener = self.items.last().is_some_and(|item| {
+            item.kind == Kind::Punct && item.end as usize == start && matches!(data[item.start as usize], b'(' | b'[' | b'{')
+        });
+        opener && self.open_variable.is_some_and(|index| index + 2 == self.items.len())
+    }
+
     fn after_variable(&self) -> bool {
         self.open_variable.is_some_and(|index| index + 1 == self.items.len())
     }
 
     /// Adds a variable or unit; joins it to the variable before when only punctuation stands between.
     fn variable(&mut self, data: &[u8], start: usize, end: usize, kind: Kind) {
+        let start = self.with_comparison(data, start);
         if self.collapse
             && let Some(index) = self.open_variable
         {
@@ -137,6 +152,17 @@ impl Scan {
         self.open_variable = Some(self.items.len());
         self.swallowed = 0;
         self.items.push(Item { hash: VARIABLE_HASH, start: start as u32, end: end as u32, kind, glued: false });
+    }
+
+    /// Start of a value with the `<` or `>` that stands right before it (`<1 sec`).
+    fn with_comparison(&mut self, data: &[u8], start: usize) -> usize {
+        let compared = start >= 1 && matches!(data[start - 1], b'<' | b'>') && (start < 2 || data[start - 2] <= b' ');
+        let is_last = self.items.last().is_some_and(|item| item.end as usize == start && item.kind == Kind::Punct);
+        if !(compared && is_last) {
+            return start;
+        }
+        self.items.pop();
+        start - 1
     }
 
     fn constant(&mut self, data: &[u8], start: usize, end: usize, glued: bool) {

@@ -1,0 +1,127 @@
+//! Usual level and spread of one count: an exponential mean, the dispersion of its residuals, and a daily profile.
+
+use serde::{Deserialize, Serialize};
+
+use super::tails::CountModel;
+
+/// Time constant of the level, ms.
+const LEVEL_MS: f64 = 180_000.0;
+/// Time constant of the dispersion, ms.
+const SPREAD_MS: f64 = 900_000.0;
+/// Parts of a day in the profile.
+const PARTS: usize = 48;
+const DAY_MS: i64 = 86_400_000;
+/// Buckets after which a baseline is trusted.
+const KNOWN_BUCKETS: u32 = 12;
+
+/// Baseline of a count per bucket. Rates are lines per ms, so that the bucket width may change.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Baseline {
+    rate: f64,
+    dispersion: f64,
+    buckets: u32,
+    frozen: u32,
+    profile: Vec<f32>,
+    covered_ms: i64,
+}
+
+impl Baseline {
+    /// True once enough buckets were seen.
+    pub(crate) fn is_known(&self) -> bool {
+        self.buckets >= KNOWN_BUCKETS
+    }
+
+    /// True for a count that comes evenly, such as a heartbeat.
+    pub(crate) fn is_regular(&self) -> bool {
+        self.dispersion < 1.5
+    }
+
+    /// Expected count in a bucket of a width.
+    pub(crate) fn expected(&self, width_ms: i64) -> f64 {
+        self.rate * width_ms as f64
+    }
+
+    /// Model of the next bucket: around the level, or the daily profile where that is farther out on the tested side.
+    pub(crate) fn model(&self, width_ms: i64, start_ms: i64, high: bool) -> CountModel {
+        let level = self.expected(width_ms);
+        let usual = self.profile_at(start_ms).map_or(level, |rate| rate * width_ms as f64);
+        let mean = if high { level.max(usual) } else { level.min(usual) };
+        self.around(mean)
+    }
+
+    /// Model with the level scaled, for a count that moves with another.
+    pub(crate) fn model_scaled(&self, width_ms: i64, start_ms: i64, scale: f64) -> CountModel {
+        let level = self.expected(width_ms);
+        let usual = self.profile_at(start_ms).map_or(level, |rate| rate * width_ms as f64);
+        self.around(level.max(usual) * scale)
+    }
+
+    /// Adds what is not known of the mean: half a line, and the error of an average over few buckets.
+    fn around(&self, mean: f64) -> CountModel {
+        let seen = f64::from(self.buckets.max(1)).min(60.0);
+        let mean = mean + 0.5 / seen;
+        CountModel::new(mean, self.dispersion.max(1.0) * (1.0 + 1.0 / seen) + 2.0 / seen)
+    }
+
+    fn profile_at(&self, start_ms: i64) -> Option<f64> {
+        if self.covered_ms < DAY_MS {
+            return None;
+        }
+        self.profile.get(part_of(start_ms)).map(|rate| f64::from(*rate))
+    }
+
+    /// Learns one bucket; an unusual one moves the level slowly and the dispersion not at all.
+    pub(crate) fn push(&mut self, count: u64, width_ms: i64, start_ms: i64, unusual: bool) {
+        let width = width_ms as f64;
+        let (observed, expected) = (count as f64, self.expected(width_ms));
+        self.buckets = self.buckets.saturating_add(1);
+        self.frozen = if unusual { self.frozen.saturating_add(1) } else { 0 };
+        let warming = 1.0 / f64::from(self.buckets);
+        let level_weight = (width / LEVEL_MS).clamp(0.005, 0.3).max(warming);
+        if unusual {
+            let weight = (width / 3_600_000.0).clamp(0.0005, 0.1);
+            self.rate += weight * (observed / width - self.rate);
+            return;
+        }
+        if self.buckets > 1 {
+            let residual = observed - expected;
+            let ratio = (residual * residual / expected.max(0.25)).min(1e6);
+            let spread_weight = (width / SPREAD_MS).clamp(0.005, 0.2).max(warming.min(0.5));
+            self.dispersion += spread_weight * (ratio - self.dispersion);
+        }
+        self.rate += level_weight * (observed / width - self.rate);
+        self.learn_profile(observed / width, width_ms, start_ms);
+    }
+
+    fn learn_profile(&mut self, rate: f64, width_ms: i64, start_ms: i64) {
+        self.covered_ms = self.covered_ms.saturating_add(width_ms);
+        if self.covered_ms < 1_800_000 {
+            return;
+        }
+        if self.profile.is_empty() {
+            self.profile = vec![0.0; PARTS];
+        }
+        let weight = (width_ms as f64 / 1_800_000.0).min(1.0);
+        let weight = if self.covered_ms < DAY_MS { weight.max(0.05) } else { weight * 0.3 };
+        if let Some(part) = self.profile.get_mut(part_of(start_ms)) {
+            *part += (weight * (rate - f64::from(*part))) as f32;
+        }
+    }
+
+    /// Adds another baseline's level, as when two templates become one.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.rate += other.rate;
+        self.dispersion = self.dispersion.max(other.dispersion);
+        self.buckets = self.buckets.max(other.buckets);
+        self.covered_ms = self.covered_ms.max(other.covered_ms);
+        if self.profile.is_empty() {
+            self.profile.clone_from(&other.profile);
+        } else {
+            self.profile.iter_mut().zip(&other.profile).for_each(|(part, more)| *part += more);
+        }
+    }
+}
+
+fn part_of(start_ms: i64) -> usize {
+    (start_ms.rem_euclid(DAY_MS) as usize * PARTS) / DAY_MS as usize
+}
