@@ -236,7 +236,9 @@ fn logfmt(text: &str) -> Option<Parts<'_>> {
 }
 
 fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 40 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+    !text.is_empty()
+        && text.len() <= 40
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
 /// One pair of a logfmt line and what follows it.
@@ -292,7 +294,10 @@ mod tests {
 
     #[test]
     fn stack_traces_keep_first_line_and_class() {
-        assert_eq!(body("it broke\njava.lang.IllegalStateException: pool\n\tat a.b(C.java:1)"), "it broke IllegalStateException");
+        assert_eq!(
+            body("it broke\njava.lang.IllegalStateException: pool\n\tat a.b(C.java:1)"),
+            "it broke IllegalStateException"
+        );
         assert_eq!(
             body("Traceback (most recent call last):\n  File \"x\", line 1\nValueError: bad"),
             "Traceback (most recent call last): ValueError"

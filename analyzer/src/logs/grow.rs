@@ -112,6 +112,13 @@ impl TemplateMiner {
     }
 
     fn register_once(&mut self, reference: Ref) -> Option<Ref> {
+        let key = self.index(reference)?;
+        let level = self.slots.get(reference)?.template.level;
+        self.merge(key, level)
+    }
+
+    /// Enters a pattern in the sibling index; returns the first key that has evidence enough to merge.
+    pub(super) fn index(&mut self, reference: Ref) -> Option<u64> {
         let entry = self.slots.get(reference)?;
         let (pattern, level, edition) = (entry.pattern.clone(), entry.template.level, entry.edition);
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -138,7 +145,7 @@ impl TemplateMiner {
             }
         }
         self.scratch = scratch;
-        full.and_then(|key| self.merge(key, level))
+        full
     }
 
     fn note(&mut self, key: u64, member: Member, is_state: bool) -> (usize, bool) {
@@ -154,9 +161,8 @@ impl TemplateMiner {
     fn merge(&mut self, key: u64, level: Level) -> Option<Ref> {
         let members = std::mem::take(&mut self.siblings.get_mut(key)?.members);
         self.siblings.remove(key);
-        let current = |member: &&Member| {
-            self.slots.get(member.reference).is_some_and(|entry| entry.edition == member.edition)
-        };
+        let current =
+            |member: &&Member| self.slots.get(member.reference).is_some_and(|entry| entry.edition == member.edition);
         let mut live: Vec<Member> = members.iter().filter(current).copied().collect();
         live.sort_by_key(|member| self.slots.get(member.reference).map(|entry| entry.born));
         let first = *live.first()?;

@@ -22,11 +22,24 @@ const OPENER: u8 = 32;
 
 /// One position of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(u64, u16, u8)", into = "(u64, u16, u8)")]
 pub(crate) struct Position {
     pub(crate) hash: u64,
     /// Which word of the template's sample stands here (0 for the first word); meaningless for other kinds.
     pub(crate) word: u16,
     flags: u8,
+}
+
+impl From<(u64, u16, u8)> for Position {
+    fn from((hash, word, flags): (u64, u16, u8)) -> Self {
+        Self { hash, word, flags }
+    }
+}
+
+impl From<Position> for (u64, u16, u8) {
+    fn from(position: Position) -> Self {
+        (position.hash, position.word, position.flags)
+    }
 }
 
 impl Position {

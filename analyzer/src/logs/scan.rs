@@ -124,7 +124,9 @@ impl Scan {
     /// True at the end of `()` right after a variable: a value that is not there.
     fn empty_brackets(&self, data: &[u8], start: usize) -> bool {
         let opener = self.items.last().is_some_and(|item| {
-            item.kind == Kind::Punct && item.end as usize == start && matches!(data[item.start as usize], b'(' | b'[' | b'{')
+            item.kind == Kind::Punct
+                && item.end as usize == start
+                && matches!(data[item.start as usize], b'(' | b'[' | b'{')
         });
         opener && self.open_variable.is_some_and(|index| index + 2 == self.items.len())
     }

@@ -40,7 +40,10 @@ fn usual(dice: &mut Dice, bucket: i64, period: f64) -> Vec<(TemplateId, Level, u
     let rates = [200.0, 40.0, 12.0, 5.0, 1.0, 0.3, 0.05];
     let info = rates.iter().enumerate().map(|(k, rate)| (id(k as u64), Level::Info, *rate));
     let trouble = [(id(100), Level::Warn, 2.0), (id(101), Level::Error, 0.5), (id(102), Level::Error, 0.02)];
-    info.chain(trouble).map(|(id, level, rate)| (id, level, dice.poisson(rate * swing))).filter(|count| count.2 > 0).collect()
+    info.chain(trouble)
+        .map(|(id, level, rate)| (id, level, dice.poisson(rate * swing)))
+        .filter(|count| count.2 > 0)
+        .collect()
 }
 
 /// Runs `buckets` buckets; `change` may edit the counts of each.
@@ -159,7 +162,8 @@ fn odd_input_is_survived() {
     let mut stats = LogStats::new(StatsConfig { templates: 3, ..StatsConfig::default() });
     for (start, width) in [(0, 0), (i64::MAX, 5), (i64::MIN, -3), (5, i64::MAX)] {
         for k in 0..10 {
-            let found = stats.push_bucket(start, width, &[(id(k), Level::Fatal, u64::MAX / 16), (id(k + 1), Level::Info, 0)]);
+            let found =
+                stats.push_bucket(start, width, &[(id(k), Level::Fatal, u64::MAX / 16), (id(k + 1), Level::Info, 0)]);
             assert!(found.iter().all(|f| (0.0..=1.0).contains(&f.score)));
         }
     }
