@@ -3,7 +3,9 @@
 use crate::error::{Error, FieldError, Result};
 use uuid::Uuid;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// The kind-specific part of an editable object.
 pub trait Spec: Serialize + DeserializeOwned + Clone + Send + Sync + std::fmt::Debug + 'static {
@@ -30,7 +32,7 @@ pub const SECRET_MARK: &str = "********";
 
 /// An editable object as stored and shown.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Resource<T> {
     /// UUIDv7.
     pub id: Uuid,
@@ -54,7 +56,7 @@ pub struct Resource<T> {
 
 /// What a caller sends to create or replace an object.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Draft<T> {
     /// Unique name, 1..=120 characters.
     pub name: String,
@@ -64,6 +66,43 @@ pub struct Draft<T> {
     /// The kind-specific part.
     #[serde(flatten)]
     pub spec: T,
+}
+
+// By hand: with `serde(flatten)` the specification would never see an unknown key, so it could not refuse it.
+fn take<V: DeserializeOwned, E: serde::de::Error>(map: &mut Map<String, Value>, field: &'static str) -> Result<V, E> {
+    let value = map.remove(field).ok_or_else(|| E::missing_field(field))?;
+    serde_json::from_value(value).map_err(|e| E::custom(format_args!("{field}: {e}")))
+}
+
+fn take_tags<E: serde::de::Error>(map: &mut Map<String, Value>) -> Result<Vec<String>, E> {
+    if map.contains_key("tags") { take(map, "tags") } else { Ok(Vec::new()) }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Resource<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut map = Map::deserialize(deserializer)?;
+        Ok(Self {
+            id: take(&mut map, "id")?,
+            version: take(&mut map, "version")?,
+            name: take(&mut map, "name")?,
+            tags: take_tags(&mut map)?,
+            created_at: take(&mut map, "created_at")?,
+            updated_at: take(&mut map, "updated_at")?,
+            archived_at: if map.contains_key("archived_at") { take(&mut map, "archived_at")? } else { None },
+            spec: serde_json::from_value(Value::Object(map)).map_err(D::Error::custom)?,
+        })
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Draft<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut map = Map::deserialize(deserializer)?;
+        Ok(Self {
+            name: take(&mut map, "name")?,
+            tags: take_tags(&mut map)?,
+            spec: serde_json::from_value(Value::Object(map)).map_err(D::Error::custom)?,
+        })
+    }
 }
 
 impl<T: Spec> Draft<T> {
@@ -114,4 +153,36 @@ pub struct ResourceFilter {
     /// Archived ones too.
     #[serde(default)]
     pub archived: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{ChannelSpec, MonitorSpec};
+    use serde_json::json;
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        let good = json!({"name": "pager", "tags": ["a"], "kind": "webhook", "url": "https://a.example"});
+        assert!(serde_json::from_value::<Draft<ChannelSpec>>(good.clone()).is_ok());
+        let mut bad = good;
+        bad["is_admin"] = json!(true);
+        let error = serde_json::from_value::<Draft<ChannelSpec>>(bad).unwrap_err().to_string();
+        assert!(error.contains("unknown field `is_admin`"), "{error}");
+        let error = serde_json::from_value::<Draft<ChannelSpec>>(json!({"kind": "webhook", "url": ""})).unwrap_err();
+        assert!(error.to_string().contains("missing field `name`"), "{error}");
+    }
+
+    #[test]
+    fn a_resource_comes_back_as_it_went() {
+        let spec = json!({"source_id": Uuid::nil(), "query": "up", "signal": "other", "detector": {"kind": "learned"}});
+        let spec: MonitorSpec = serde_json::from_value(spec).unwrap();
+        let draft = Draft { name: "up".to_owned(), tags: vec!["x".to_owned()], spec };
+        let there = draft.into_resource(Uuid::now_v7(), crate::clock::from_millis(1_700_000_000_123));
+        let back: Resource<MonitorSpec> = serde_json::from_str(&serde_json::to_string(&there).unwrap()).unwrap();
+        assert_eq!(back, there);
+        let mut wrong = serde_json::to_value(&there).unwrap();
+        wrong["sensitivty"] = json!(3);
+        assert!(serde_json::from_value::<Resource<MonitorSpec>>(wrong).is_err());
+    }
 }

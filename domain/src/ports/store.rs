@@ -3,7 +3,7 @@
 use crate::anomaly::{Anomaly, ChartPoint};
 use crate::decision::{Decision, Evaluate, Plan};
 use crate::error::Result;
-use crate::identity::{Audit, AuditRow, RefreshToken, Rotation, User};
+use crate::identity::{Audit, AuditRow, RefreshToken, Role, Rotation, User};
 use crate::incident::{Incident, IncidentEvent, IncidentState, Severity};
 use crate::outbox::Notification;
 use crate::page::{Page, PageRequest};
@@ -313,6 +313,15 @@ pub trait UserStore: Send + Sync {
     async fn user_by_name(&self, username: &str) -> Result<Option<User>>;
     /// The user with this id.
     async fn user(&self, id: Id) -> Result<Option<User>>;
+    /// Every user, by login name.
+    async fn list_users(&self) -> Result<Vec<User>>;
+    /// Changes role, access and (when given) the password, voids every token the user has, audited. `Conflict` when no
+    /// enabled admin would be left.
+    async fn update_user(
+        &self, id: Id, role: Role, disabled: bool, password_hash: Option<String>, now: Time, audit: Audit,
+    ) -> Result<User>;
+    /// Whether the login with this token family goes on: one of its tokens can still be traded.
+    async fn session_active(&self, family: Id, now: Time) -> Result<bool>;
     /// Counts a failed login; returns the failures of this key in the last 15 minutes.
     async fn login_failed(&self, key: &str, now: Time) -> Result<u32>;
     /// Failures of this key in the last 15 minutes.
