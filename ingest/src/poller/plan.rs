@@ -1,0 +1,207 @@
+//! When to poll and which window to ask for: pure functions of positions, times and limits.
+
+use domain::clock::from_millis;
+use domain::{Id, Time};
+use std::time::Duration;
+
+/// Bounds of the windows; see [`super::PollerConfig`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// How long metrics may take to be scraped and stored.
+    pub metric_lag: Duration,
+    /// History read at first sight of a metric monitor.
+    pub backfill: Duration,
+    /// Rows of one window at most; also the longest gap that is made up for.
+    pub max_steps: u32,
+    /// How long log lines may take to become searchable in the normal case.
+    pub log_lag: Duration,
+    /// How far back each log window looks again, for lines that came late.
+    pub log_overlap: Duration,
+    /// History read at first sight of a log monitor.
+    pub log_backfill: Duration,
+    /// Longest log gap that is made up for.
+    pub log_max_gap: Duration,
+    /// How long a partial window is asked for again.
+    pub partial_hold: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            metric_lag: Duration::from_secs(1),
+            backfill: Duration::from_secs(2 * 3600),
+            max_steps: 500,
+            log_lag: Duration::from_secs(2),
+            log_overlap: Duration::from_secs(60),
+            log_backfill: Duration::from_secs(900),
+            log_max_gap: Duration::from_secs(6 * 3600),
+            partial_hold: Duration::from_secs(300),
+        }
+    }
+}
+
+/// What to ask for: rows or lines in `(from, to]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Oldest, exclusive.
+    pub from: Time,
+    /// Newest, inclusive.
+    pub to: Time,
+    /// Part of the gap that is left out because it is too long, seconds.
+    pub skipped_secs: i64,
+}
+
+/// Rows of history at first sight, however long the step is.
+const MIN_BACKFILL_STEPS: i64 = 30;
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The last multiple of `step_ms` that is not after `at_ms`.
+#[must_use]
+pub fn floor(at_ms: i64, step_ms: i64) -> i64 {
+    at_ms - at_ms.rem_euclid(step_ms.max(1))
+}
+
+/// The window of a metric monitor: ends on the grid of its step; `None` while no row of the grid is due.
+///
+/// A gap longer than `max_steps` rows is cut at its old end.
+#[must_use]
+pub fn metric_window(position: Option<Time>, now: Time, step: Duration, limits: &Limits) -> Option<Window> {
+    let step_ms = ms(step).max(1_000);
+    let to = floor(now.timestamp_millis() - ms(limits.metric_lag), step_ms);
+    let longest = i64::from(limits.max_steps.max(1)) * step_ms;
+    let (from, skipped) = match position.map(|p| p.timestamp_millis()) {
+        None => {
+            let steps = (ms(limits.backfill) / step_ms).max(MIN_BACKFILL_STEPS);
+            (to - (steps * step_ms).min(longest), 0)
+        }
+        Some(position) if to - position > longest => (to - longest, to - longest - position),
+        Some(position) => (position, 0),
+    };
+    let first = floor(from, step_ms) + step_ms;
+    (first <= to).then(|| Window { from: from_millis(from), to: from_millis(to), skipped_secs: skipped / 1_000 })
+}
+
+/// First row of the grid inside a window.
+#[must_use]
+pub fn first_row(window: &Window, step: Duration) -> Time {
+    let step_ms = ms(step).max(1_000);
+    from_millis(floor(window.from.timestamp_millis(), step_ms) + step_ms)
+}
+
+/// The window of a log monitor. The overlap is left out while catching up, so that it cannot eat all progress.
+#[must_use]
+pub fn log_window(position: Option<Time>, now: Time, catching_up: bool, limits: &Limits) -> Option<Window> {
+    let to = now.timestamp_millis() - ms(limits.log_lag);
+    let Some(position) = position.map(|p| p.timestamp_millis()) else {
+        return Some(Window { from: from_millis(to - ms(limits.log_backfill)), to: from_millis(to), skipped_secs: 0 });
+    };
+    if to <= position {
+        return None;
+    }
+    let oldest = to - ms(limits.log_max_gap);
+    let overlap = if catching_up { 0 } else { ms(limits.log_overlap) };
+    let from = (position - overlap).max(oldest);
+    let skipped = (oldest - position).max(0) / 1_000;
+    Some(Window { from: from_millis(from), to: from_millis(to), skipped_secs: skipped })
+}
+
+/// The position after a partial answer: as before, so that the rest is asked for again, but not for ever.
+#[must_use]
+pub fn held(window: &Window, limits: &Limits) -> Time {
+    window.from.max(from_millis(window.to.timestamp_millis() - ms(limits.partial_hold)))
+}
+
+/// Milliseconds from `now_ms` to the next poll: the next multiple of the interval, plus the monitor's own offset.
+#[must_use]
+pub fn wait_ms(now_ms: i64, interval_ms: i64, offset_ms: i64) -> i64 {
+    let interval = interval_ms.max(1);
+    let due = floor(now_ms - offset_ms, interval) + interval + offset_ms;
+    (due - now_ms).clamp(1, interval)
+}
+
+/// Offset of a monitor's polls, so that not all of them come at once: below a quarter of the interval and 3 s.
+#[must_use]
+pub fn offset_ms(id: Id, interval_ms: i64, lag: Duration) -> i64 {
+    let spread = (interval_ms / 4).clamp(1, 3_000);
+    let hash = i64::from(u16::from_be_bytes([id.as_bytes()[14], id.as_bytes()[15]]));
+    (ms(lag) + hash % spread).rem_euclid(interval_ms.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn secs(s: i64) -> Time {
+        from_millis(s * 1_000)
+    }
+
+    #[test]
+    fn first_sight_reads_history_and_later_polls_go_on() {
+        let limits = Limits::default();
+        let step = Duration::from_secs(15);
+        let first = metric_window(None, secs(100_007), step, &limits).unwrap();
+        assert_eq!((first.from, first.to), (secs(99_990 - 7_200), secs(99_990)));
+        assert_eq!(metric_window(Some(first.to), secs(100_004), step, &limits), None);
+        let next = metric_window(Some(first.to), secs(100_020), step, &limits).unwrap();
+        assert_eq!((next.from, next.to), (first.to, secs(100_005)));
+        assert_eq!(first_row(&next, step), secs(100_005));
+    }
+
+    #[test]
+    fn a_long_gap_is_cut_and_told() {
+        let limits = Limits::default();
+        let window = metric_window(Some(secs(0)), secs(100_001), Duration::from_secs(10), &limits).unwrap();
+        assert_eq!((window.from, window.to, window.skipped_secs), (secs(95_000), secs(100_000), 95_000));
+        let logs = log_window(Some(secs(0)), secs(100_002), false, &limits).unwrap();
+        assert_eq!((logs.from, logs.skipped_secs), (secs(100_000 - 21_600), 78_400));
+    }
+
+    #[test]
+    fn log_windows_overlap_unless_catching_up() {
+        let limits = Limits::default();
+        let at = |catching_up| log_window(Some(secs(1_000)), secs(1_017), catching_up, &limits).unwrap();
+        assert_eq!((at(false).from, at(false).to), (secs(940), secs(1_015)));
+        assert_eq!(at(true).from, secs(1_000));
+        assert_eq!(log_window(Some(secs(1_000)), secs(1_001), false, &limits), None);
+    }
+
+    #[test]
+    fn a_partial_window_is_held_for_a_while() {
+        let limits = Limits::default();
+        let window = |from, to| Window { from: secs(from), to: secs(to), skipped_secs: 0 };
+        assert_eq!(held(&window(1_000, 1_015), &limits), secs(1_000));
+        assert_eq!(held(&window(1_000, 2_000), &limits), secs(1_700));
+    }
+
+    proptest! {
+        #[test]
+        fn windows_join_without_a_missing_row(start in 0i64..1_000_000, step in 1i64..60, waits in proptest::collection::vec(0i64..120_000, 1..30)) {
+            let limits = Limits { max_steps: 10_000, ..Limits::default() };
+            let step = Duration::from_secs(step as u64);
+            let mut now = 1_000_000_000 + start;
+            let mut rows = Vec::new();
+            let mut position = Some(from_millis(floor(now, ms(step))));
+            for wait in waits {
+                now += wait;
+                if let Some(w) = metric_window(position, from_millis(now), step, &limits) {
+                    let mut row = first_row(&w, step).timestamp_millis();
+                    while row <= w.to.timestamp_millis() { rows.push(row); row += ms(step); }
+                    position = Some(w.to);
+                }
+            }
+            prop_assert!(rows.windows(2).all(|w| w[1] - w[0] == ms(step)));
+        }
+
+        #[test]
+        fn the_next_poll_is_within_one_interval(now in 0i64..1_000_000_000, interval in 1i64..100_000, bytes in any::<u128>()) {
+            let offset = offset_ms(Id::from_u128(bytes), interval, Duration::from_secs(1));
+            let wait = wait_ms(now, interval, offset);
+            prop_assert!((1..=interval).contains(&wait));
+            prop_assert_eq!((now + wait - offset).rem_euclid(interval), 0);
+        }
+    }
+}
