@@ -1,2 +1,29 @@
-//! Entry point of the `aiops` binary.
-fn main() {}
+//! Entry point of the `aiops` binary: reads the command line and hands over.
+
+mod cli;
+mod commands;
+mod killpoint;
+mod local;
+mod settings;
+mod telemetry;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    // The supervisor of one local run: small, synchronous, no runtime.
+    if let cli::Command::Supervise { run_dir } = &cli.command {
+        return healer::runtime::local::supervise(run_dir);
+    }
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        commands::complain("a TLS provider was installed before");
+    }
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            commands::complain(&format!("aiops: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -7,3 +7,4 @@ mod correlate;
 pub mod detect;
 pub mod engine;
 pub mod logs;
+pub mod rca;

@@ -1,0 +1,295 @@
+//! Groups anomalies into incidents: which incident an anomaly joins, opens or brings back. Pure.
+
+use crate::cause::{Topology, rank};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::Id;
+use domain::anomaly::{Anomaly, AnomalyState};
+use domain::incident::{Actor, Cause, EventKind, Incident, IncidentEvent, IncidentState, Severity};
+use domain::ports::IncidentWrite;
+use domain::signal::SignalKind;
+use domain::trace::TraceContext;
+use serde_json::json;
+use std::collections::{BTreeSet, HashMap};
+
+/// Anomalies that begin within this time of an incident's start may belong to it, wherever they are. The start stays
+/// where it is, so incidents do not grow into each other.
+const JOIN_WINDOW: TimeDelta = TimeDelta::seconds(150);
+/// A relapse within this time of the resolution reopens the incident.
+pub(crate) const SOAK: TimeDelta = TimeDelta::seconds(600);
+/// An incident nobody acts on is over when all its anomalies have been closed for so long.
+const QUIET: TimeDelta = TimeDelta::seconds(30);
+
+/// An anomaly that just opened or closed, with what its monitor says about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) anomaly: Anomaly,
+    pub(crate) severity: Severity,
+}
+
+/// Anomalies by incident, and what is known of the service graph.
+#[derive(Debug, Default)]
+pub(crate) struct Correlator {
+    members: HashMap<Id, Vec<Anomaly>>,
+    topology: Topology,
+}
+
+impl Correlator {
+    /// Takes over anomalies that were open before a restart.
+    pub(crate) fn adopt(&mut self, anomalies: &[Anomaly]) {
+        for anomaly in anomalies {
+            if let Some(incident) = anomaly.incident_id {
+                self.members.entry(incident).or_default().push(anomaly.clone());
+            }
+        }
+    }
+
+    /// Another service graph.
+    pub(crate) fn set_topology(&mut self, topology: Topology) {
+        self.topology = topology;
+    }
+
+    /// Finds the place of each change. Opened anomalies get their `incident_id`.
+    ///
+    /// `incidents`: all active ones and those resolved within the soak, as stored now.
+    pub(crate) fn place(
+        &mut self,
+        changes: &mut [Change],
+        incidents: &[Incident],
+        trace: &TraceContext,
+        now: DateTime<Utc>,
+    ) -> Vec<IncidentWrite> {
+        self.members.retain(|id, _| incidents.iter().any(|i| i.id == *id));
+        let mut opened: Vec<Incident> = Vec::new();
+        let mut writes = Vec::new();
+        let mut touched: BTreeSet<Id> = BTreeSet::new();
+        let mut events: HashMap<Id, Vec<IncidentEvent>> = HashMap::new();
+        let mut severities: HashMap<Id, Severity> = HashMap::new();
+        for change in changes.iter_mut() {
+            let id = match change.anomaly.incident_id {
+                Some(id) => id,
+                None => self.home(&change.anomaly, incidents, &opened).unwrap_or_else(|| {
+                    let incident = new_incident(change, trace, now);
+                    let id = incident.id;
+                    opened.push(incident);
+                    id
+                }),
+            };
+            change.anomaly.incident_id = Some(id);
+            let severity = severities.entry(id).or_default();
+            *severity = (*severity).max(change.severity);
+            if let Some(write) = reopen(incidents, id, &change.anomaly, now) {
+                writes.push(write);
+            }
+            events.entry(id).or_default().push(anomaly_event(id, &change.anomaly, now));
+            self.remember(id, &change.anomaly);
+            touched.insert(id);
+        }
+        for id in touched {
+            let notes = events.remove(&id).unwrap_or_default();
+            let members = self.members.get(&id).map(Vec::as_slice).unwrap_or_default();
+            let severity = severities.get(&id).copied().unwrap_or_default();
+            if let Some(incident) = opened.iter().find(|i| i.id == id) {
+                writes.push(open(incident.clone(), members, severity, notes, &self.topology, now));
+            } else if let Some(stored) = incidents.iter().find(|i| i.id == id) {
+                writes.push(update(stored, members, severity, notes, &self.topology, now));
+            }
+        }
+        writes
+    }
+
+    /// Incidents that got well by themselves.
+    pub(crate) fn natural_recoveries(&self, incidents: &[Incident], now: DateTime<Utc>) -> Vec<IncidentWrite> {
+        incidents
+            .iter()
+            .filter(|i| matches!(i.state, IncidentState::Open | IncidentState::Acknowledged | IncidentState::Escalated))
+            .filter_map(|incident| {
+                let members = self.members.get(&incident.id)?;
+                let last = members.iter().map(|a| a.ended_at).collect::<Option<Vec<_>>>()?.into_iter().max()?;
+                (now - last >= QUIET).then(|| {
+                    let text = "every anomaly closed without an action of ours";
+                    let actor = Actor::system("analyzer");
+                    let event = IncidentEvent::new(incident.id, now, EventKind::Resolved, actor, text);
+                    IncidentWrite::ResolveNatural { id: incident.id, at: now, event }
+                })
+            })
+            .collect()
+    }
+
+    fn remember(&mut self, id: Id, anomaly: &Anomaly) {
+        let members = self.members.entry(id).or_default();
+        match members.iter_mut().find(|a| a.id == anomaly.id) {
+            Some(known) => *known = anomaly.clone(),
+            None => members.push(anomaly.clone()),
+        }
+    }
+
+    /// The stored incident became another one: an active one had its fingerprint.
+    pub(crate) fn redirect(&mut self, from: Id, to: Id) {
+        if let Some(mut moved) = self.members.remove(&from) {
+            moved.iter_mut().for_each(|a| a.incident_id = Some(to));
+            self.members.entry(to).or_default().append(&mut moved);
+        }
+    }
+
+    /// The incident that a new anomaly belongs to.
+    fn home(&self, anomaly: &Anomaly, incidents: &[Incident], opened: &[Incident]) -> Option<Id> {
+        let about = |i: &&Incident| i.entities.contains(&anomaly.entity) || i.entity == anomaly.entity;
+        let near = |i: &&Incident| {
+            (anomaly.started_at - i.started_at).abs() <= JOIN_WINDOW
+                && (self.topology.is_empty() || i.entities.iter().any(|e| self.topology.linked(e, &anomaly.entity)))
+        };
+        let joinable = |i: &&Incident| i.state.is_active() && i.state != IncidentState::Suppressed;
+        let all = || incidents.iter().chain(opened);
+        all()
+            .filter(joinable)
+            .find(about)
+            .or_else(|| all().filter(joinable).find(near))
+            .or_else(|| {
+                all().filter(|i| i.state == IncidentState::Resolved && about(i)).find(|i| {
+                    i.resolved_at.is_some_and(|at| anomaly.started_at >= at && anomaly.started_at - at <= SOAK)
+                })
+            })
+            .map(|i| i.id)
+    }
+}
+
+/// Identity of the trouble: where and what.
+pub(crate) fn fingerprint(entity: &str, signal: SignalKind) -> String {
+    let signal = serde_json::to_value(signal).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default();
+    format!("{entity}|{signal}")
+}
+
+fn new_incident(change: &Change, trace: &TraceContext, now: DateTime<Utc>) -> Incident {
+    let anomaly = &change.anomaly;
+    Incident {
+        id: domain::new_id(),
+        version: 1,
+        fingerprint: fingerprint(&anomaly.entity, anomaly.signal),
+        title: String::new(),
+        severity: change.severity,
+        state: IncidentState::Open,
+        entity: anomaly.entity.clone(),
+        entities: vec![anomaly.entity.clone()],
+        started_at: anomaly.started_at,
+        detected_at: now,
+        updated_at: now,
+        resolved_at: None,
+        causes: Vec::new(),
+        attempts: 0,
+        reopened: 0,
+        acknowledged_by: None,
+        trace: trace.clone(),
+    }
+}
+
+fn reopen(incidents: &[Incident], id: Id, anomaly: &Anomaly, now: DateTime<Utc>) -> Option<IncidentWrite> {
+    let resolved = incidents.iter().any(|i| i.id == id && i.state == IncidentState::Resolved);
+    (resolved && anomaly.state == AnomalyState::Open).then(|| {
+        let text = format!("came back within the soak: {}", anomaly.evidence.en);
+        let event = IncidentEvent::new(id, now, EventKind::Reopened, Actor::system("analyzer"), text);
+        IncidentWrite::Reopen { id, at: now, event }
+    })
+}
+
+fn anomaly_event(id: Id, anomaly: &Anomaly, now: DateTime<Utc>) -> IncidentEvent {
+    let (kind, message) = match anomaly.state {
+        AnomalyState::Open => (EventKind::AnomalyAdded, anomaly.evidence.en.clone()),
+        AnomalyState::Closed => (EventKind::AnomalyClosed, format!("{} is back to normal", anomaly.monitor_name)),
+    };
+    IncidentEvent::new(id, now, kind, Actor::system("analyzer"), message).with(json!({
+        "anomaly_id": anomaly.id, "entity": anomaly.entity, "signal": anomaly.signal, "score": anomaly.score,
+        "zh": match anomaly.state {
+            AnomalyState::Open => anomaly.evidence.zh.clone(),
+            AnomalyState::Closed => format!("{} 已恢复正常", anomaly.monitor_name),
+        },
+    }))
+}
+
+fn entities(members: &[Anomaly]) -> Vec<String> {
+    members.iter().map(|a| a.entity.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn title(entity: &str, members: &[Anomaly]) -> String {
+    let mut signals: Vec<&str> = members
+        .iter()
+        .filter(|a| a.entity == entity)
+        .map(|a| match a.signal {
+            SignalKind::Latency => "latency",
+            SignalKind::Errors => "errors",
+            SignalKind::Traffic => "traffic",
+            SignalKind::Saturation => "saturation",
+            SignalKind::Availability => "availability",
+            SignalKind::Logs => "logs",
+            SignalKind::Other => "metrics",
+        })
+        .collect();
+    signals.sort_unstable();
+    signals.dedup();
+    format!("{} on {entity}", signals.join(", "))
+}
+
+fn cause_event(id: Id, causes: &[Cause], now: DateTime<Utc>) -> IncidentEvent {
+    let message = causes.first().map_or_else(
+        || "cause undetermined".to_owned(),
+        |c| format!("most probable cause {} ({:.0} %)", c.entity, c.probability * 100.0),
+    );
+    IncidentEvent::new(id, now, EventKind::CauseRanked, Actor::system("analyzer"), message)
+        .with(json!({ "causes": causes }))
+}
+
+fn open(
+    mut incident: Incident,
+    members: &[Anomaly],
+    severity: Severity,
+    notes: Vec<IncidentEvent>,
+    topology: &Topology,
+    now: DateTime<Utc>,
+) -> IncidentWrite {
+    incident.causes = rank(members, topology);
+    if let Some(best) = incident.causes.first() {
+        incident.entity.clone_from(&best.entity);
+    }
+    incident.entities = entities(members);
+    incident.severity = severity;
+    incident.title = title(&incident.entity, members);
+    let opened =
+        IncidentEvent::new(incident.id, now, EventKind::Opened, Actor::system("analyzer"), incident.title.clone());
+    let ranked = cause_event(incident.id, &incident.causes, now);
+    let events = std::iter::once(opened).chain(notes).chain([ranked]).collect();
+    IncidentWrite::Open { incident: Box::new(incident), events }
+}
+
+fn update(
+    stored: &Incident,
+    members: &[Anomaly],
+    severity: Severity,
+    mut events: Vec<IncidentEvent>,
+    topology: &Topology,
+    now: DateTime<Utc>,
+) -> IncidentWrite {
+    let causes = rank(members, topology);
+    // What is being acted on keeps its target; the rank may still be read.
+    let acting = matches!(stored.state, IncidentState::Healing | IncidentState::Verifying);
+    let best = causes.first().map(|c| c.entity.clone()).filter(|_| !acting);
+    let moved = causes.first().map(|c| &c.entity) != stored.causes.first().map(|c| &c.entity);
+    if moved {
+        events.push(cause_event(stored.id, &causes, now));
+    }
+    IncidentWrite::Update {
+        id: stored.id,
+        severity: severity.max(stored.severity),
+        entity: best.unwrap_or_else(|| stored.entity.clone()),
+        entities: entities(members)
+            .into_iter()
+            .chain(stored.entities.iter().cloned())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
+        causes,
+        events,
+    }
+}
+
+#[cfg(test)]
+#[path = "correlate_tests.rs"]
+mod tests;

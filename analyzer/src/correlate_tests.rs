@@ -1,0 +1,128 @@
+//! Tests of correlation: joining, opening, reopening and natural recovery.
+
+use super::*;
+use domain::anomaly::{AnomalyKind, Evidence, Recovery};
+use domain::clock::from_millis;
+use std::collections::BTreeMap;
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    from_millis(1_700_000_000_000 + seconds * 1_000)
+}
+
+fn anomaly(entity: &str, signal: SignalKind, started: i64) -> Anomaly {
+    Anomaly {
+        id: domain::new_id(),
+        monitor_id: domain::new_id(),
+        monitor_name: "m".to_owned(),
+        series_key: format!("{entity}-{started}"),
+        entity: entity.to_owned(),
+        labels: BTreeMap::new(),
+        signal,
+        kind: AnomalyKind::Level,
+        state: AnomalyState::Open,
+        started_at: at(started),
+        last_seen_at: at(started),
+        ended_at: None,
+        score: 0.9,
+        observed: 2.0,
+        expected: 1.0,
+        lower: 0.5,
+        upper: 1.5,
+        evidence: Evidence::default(),
+        recovery: Recovery::Closed,
+        incident_id: None,
+    }
+}
+
+fn change(anomaly: Anomaly) -> Change {
+    Change { anomaly, severity: Severity::Warning }
+}
+
+fn place(c: &mut Correlator, changes: &mut [Change], incidents: &[Incident], now: i64) -> Vec<IncidentWrite> {
+    c.place(changes, incidents, &TraceContext::random(), at(now))
+}
+
+fn opened(writes: &[IncidentWrite]) -> Vec<Incident> {
+    writes
+        .iter()
+        .filter_map(|w| if let IncidentWrite::Open { incident, .. } = w { Some((**incident).clone()) } else { None })
+        .collect()
+}
+
+#[test]
+fn what_begins_together_is_one_incident_and_the_callee_is_blamed() {
+    let mut correlator = Correlator::default();
+    correlator.set_topology(Topology::new([("service=front".to_owned(), "service=checkout".to_owned())]));
+    let mut changes = [
+        change(anomaly("service=front", SignalKind::Errors, 0)),
+        change(anomaly("service=checkout", SignalKind::Errors, 2)),
+    ];
+    let writes = place(&mut correlator, &mut changes, &[], 3);
+    let incidents = opened(&writes);
+    assert_eq!(incidents.len(), 1);
+    assert_eq!(incidents[0].entity, "service=checkout");
+    assert!(changes.iter().all(|c| c.anomaly.incident_id == Some(incidents[0].id)));
+}
+
+#[test]
+fn incidents_do_not_chain_over_time() {
+    let mut correlator = Correlator::default();
+    let mut first = [change(anomaly("service=a", SignalKind::Latency, 0))];
+    let one = opened(&place(&mut correlator, &mut first, &[], 0));
+    let mut second = [change(anomaly("service=b", SignalKind::Latency, 120))];
+    assert!(opened(&place(&mut correlator, &mut second, &one, 120)).is_empty(), "within the window: joins");
+    let mut third = [change(anomaly("service=c", SignalKind::Latency, 240))];
+    let two = opened(&place(&mut correlator, &mut third, &one, 240));
+    assert_eq!(two.len(), 1, "near to the second, far from the start: its own incident");
+}
+
+#[test]
+fn unlinked_services_stay_apart_when_the_graph_is_known() {
+    let mut correlator = Correlator::default();
+    correlator.set_topology(Topology::new([("service=x".to_owned(), "service=y".to_owned())]));
+    let mut changes =
+        [change(anomaly("service=a", SignalKind::Latency, 0)), change(anomaly("service=b", SignalKind::Latency, 1))];
+    assert_eq!(opened(&place(&mut correlator, &mut changes, &[], 1)).len(), 2);
+}
+
+#[test]
+fn a_relapse_within_the_soak_reopens_and_a_later_one_is_new() {
+    let mut correlator = Correlator::default();
+    let mut first = [change(anomaly("service=a", SignalKind::Latency, 0))];
+    let mut stored = opened(&place(&mut correlator, &mut first, &[], 0)).remove(0);
+    stored.state = IncidentState::Resolved;
+    stored.resolved_at = Some(at(100));
+    let mut again = [change(anomaly("service=a", SignalKind::Latency, 300))];
+    let writes = place(&mut correlator, &mut again, std::slice::from_ref(&stored), 300);
+    assert!(writes.iter().any(|w| matches!(w, IncidentWrite::Reopen { id, .. } if *id == stored.id)));
+    let mut late = [change(anomaly("service=a", SignalKind::Latency, 100 + SOAK.num_seconds() + 1))];
+    assert_eq!(opened(&place(&mut correlator, &mut late, &[stored], 800)).len(), 1);
+}
+
+#[test]
+fn only_incidents_nobody_acts_on_resolve_by_themselves() {
+    let mut correlator = Correlator::default();
+    let mut changes = [change(anomaly("service=a", SignalKind::Latency, 0))];
+    let mut stored = opened(&place(&mut correlator, &mut changes, &[], 0)).remove(0);
+    assert!(correlator.natural_recoveries(std::slice::from_ref(&stored), at(500)).is_empty(), "still open");
+    changes[0].anomaly.state = AnomalyState::Closed;
+    changes[0].anomaly.ended_at = Some(at(60));
+    place(&mut correlator, &mut changes, std::slice::from_ref(&stored), 60);
+    assert!(correlator.natural_recoveries(std::slice::from_ref(&stored), at(70)).is_empty(), "too early");
+    assert_eq!(correlator.natural_recoveries(std::slice::from_ref(&stored), at(120)).len(), 1);
+    stored.state = IncidentState::Verifying;
+    assert!(correlator.natural_recoveries(&[stored], at(120)).is_empty(), "the verification speaks");
+}
+
+#[test]
+fn what_is_acted_on_keeps_its_target() {
+    let mut correlator = Correlator::default();
+    let mut first = [change(anomaly("service=a", SignalKind::Latency, 0))];
+    let mut stored = opened(&place(&mut correlator, &mut first, &[], 0)).remove(0);
+    stored.state = IncidentState::Healing;
+    let mut more: Vec<Change> = (0..5).map(|i| change(anomaly("service=b", SignalKind::Saturation, i))).collect();
+    let writes = place(&mut correlator, &mut more, &[stored], 5);
+    let IncidentWrite::Update { entity, causes, .. } = &writes[0] else { panic!("an update: {writes:?}") };
+    assert_eq!(entity, "service=a");
+    assert_eq!(causes[0].entity, "service=b", "the rank may still be read");
+}

@@ -1,0 +1,188 @@
+//! Metrics of one entity seen together: a row a tick over all its learned series, scored by the entity detector.
+
+use super::Scored;
+use super::key;
+use super::series::{RowEffect, SeriesState};
+use crate::detect::{EntityConfig, EntityDetector, MIN_ROWS};
+use chrono::{DateTime, Utc};
+use domain::Id;
+use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState, Evidence, Recovery};
+use domain::catalog::Monitor;
+use domain::clock::from_millis;
+use domain::incident::Severity;
+use domain::signal::SignalKind;
+use std::collections::{BTreeMap, HashMap};
+
+/// Fewest series that say something together.
+const MIN_WIDTH: usize = 3;
+/// Quiet rows in a row that close the anomaly.
+const CALM_ROWS: u32 = 6;
+
+#[derive(Debug, Default)]
+struct Watched {
+    /// Latest row of each member: key -> (time, value, name).
+    latest: BTreeMap<String, (i64, f64, String)>,
+    columns: Vec<String>,
+    detector: Option<EntityDetector>,
+    rows: u32,
+    last_ms: i64,
+    open: Option<Anomaly>,
+    calm: u32,
+}
+
+/// The entities of one process.
+#[derive(Debug, Default)]
+pub(crate) struct EntityWatch(HashMap<String, Watched>);
+
+impl EntityWatch {
+    /// Takes in a monitor's newest rows; scores an entity when a new tick has begun for it.
+    pub(crate) fn observe<'a>(
+        &mut self,
+        monitor: &Monitor,
+        series: impl Iterator<Item = &'a SeriesState>,
+        to: DateTime<Utc>,
+        orphans: &mut HashMap<String, Anomaly>,
+        scored: &mut Scored,
+    ) {
+        let step = i64::from(monitor.spec.interval_secs) * 1_000;
+        let mut touched: Vec<String> = Vec::new();
+        for one in series.filter(|s| s.last_ms > i64::MIN && to.timestamp_millis() - s.last_ms <= 2 * step) {
+            let watched = self.0.entry(one.entity.clone()).or_default();
+            watched
+                .latest
+                .insert(one.key.clone(), (one.last_ms, one.last_value, super::series::title(monitor, &one.labels)));
+            touched.push(one.entity.clone());
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for entity in touched {
+            if let Some(watched) = self.0.get_mut(&entity) {
+                if let Some(orphan) = orphans.remove(&entity_key(&entity)) {
+                    watched.open = Some(orphan);
+                }
+                watched.tick(&entity, monitor, to.timestamp_millis(), step, scored);
+            }
+        }
+    }
+
+    /// Writes the incident into the open anomaly.
+    pub(crate) fn attach(&mut self, anomaly: &Anomaly) {
+        if let Some(open) = self.0.get_mut(&anomaly.entity).and_then(|w| w.open.as_mut()).filter(|a| a.id == anomaly.id)
+        {
+            open.incident_id = anomaly.incident_id;
+        }
+    }
+
+    /// The incident became another one.
+    pub(crate) fn redirect(&mut self, from: Id, to: Id) {
+        for open in self.0.values_mut().filter_map(|w| w.open.as_mut()).filter(|a| a.incident_id == Some(from)) {
+            open.incident_id = Some(to);
+        }
+    }
+}
+
+fn entity_key(entity: &str) -> String {
+    format!("entity:{entity}")
+}
+
+impl Watched {
+    fn tick(&mut self, entity: &str, monitor: &Monitor, now_ms: i64, step: i64, scored: &mut Scored) {
+        if now_ms - self.last_ms < step {
+            return;
+        }
+        self.last_ms = now_ms;
+        self.latest.retain(|_, (at, ..)| now_ms - *at <= 20 * step);
+        let columns: Vec<String> = self.latest.keys().cloned().collect();
+        if columns.len() < MIN_WIDTH {
+            return;
+        }
+        if columns != self.columns {
+            self.detector = Some(EntityDetector::new(EntityConfig::default(), columns.len()));
+            self.columns = columns;
+            self.rows = 0;
+        }
+        let row: Vec<Option<f64>> = self
+            .latest
+            .values()
+            .map(|(at, value, _)| (now_ms - at <= 3 * step && value.is_finite()).then_some(*value))
+            .collect();
+        let Some(detector) = self.detector.as_mut() else { return };
+        let result = detector.push(now_ms, &row);
+        self.rows += 1;
+        if self.rows <= 2 * MIN_ROWS {
+            return;
+        }
+        let effect = if self.open.is_some() {
+            self.go_on(now_ms, result.score.open, result.score.point)
+        } else if result.score.is_event && !result.score.learning {
+            self.begin(entity, monitor, now_ms, &result)
+        } else {
+            RowEffect::default()
+        };
+        // By itself it is worth knowing, not worth waking a person: it supports what single series show.
+        scored.take(effect, Severity::Info);
+    }
+
+    fn begin(
+        &mut self,
+        entity: &str,
+        monitor: &Monitor,
+        now_ms: i64,
+        result: &crate::detect::EntityScore,
+    ) -> RowEffect {
+        let names: Vec<&str> = self.latest.values().map(|(.., name)| name.as_str()).collect();
+        let blamed: Vec<&str> =
+            result.blame.iter().take(3).filter_map(|(column, _)| names.get(*column).copied()).collect();
+        let started_at = from_millis(now_ms);
+        let anomaly = Anomaly {
+            id: key::id(started_at, &entity_key(entity)),
+            monitor_id: monitor.id,
+            monitor_name: format!("{entity} as a whole"),
+            series_key: entity_key(entity),
+            entity: entity.to_owned(),
+            labels: BTreeMap::new(),
+            signal: SignalKind::Other,
+            kind: AnomalyKind::Entity,
+            state: AnomalyState::Open,
+            started_at,
+            last_seen_at: started_at,
+            ended_at: None,
+            score: result.score.event.max(result.score.point),
+            observed: result.score.observed,
+            expected: result.score.expected,
+            lower: result.score.lower,
+            upper: result.score.upper,
+            evidence: Evidence {
+                en: format!(
+                    "{} metrics of {entity} are unusual together, most of all {}.",
+                    names.len(),
+                    blamed.join("; ")
+                ),
+                zh: format!("{entity} 的 {} 个指标同时异常，最明显的是 {}。", names.len(), blamed.join("；")),
+                samples: Vec::new(),
+            },
+            recovery: Recovery::Closed,
+            incident_id: None,
+        };
+        self.calm = 0;
+        self.open = Some(anomaly.clone());
+        RowEffect { changed: Some(anomaly), opened: true, closed: false }
+    }
+
+    fn go_on(&mut self, now_ms: i64, still_open: bool, point: f64) -> RowEffect {
+        let Some(anomaly) = self.open.as_mut() else { return RowEffect::default() };
+        if still_open {
+            self.calm = 0;
+            anomaly.last_seen_at = from_millis(now_ms);
+            anomaly.score = anomaly.score.max(point);
+            return RowEffect::default();
+        }
+        self.calm += 1;
+        if self.calm < CALM_ROWS {
+            return RowEffect::default();
+        }
+        anomaly.state = AnomalyState::Closed;
+        anomaly.ended_at = Some(from_millis(now_ms));
+        RowEffect { changed: self.open.take(), opened: false, closed: true }
+    }
+}

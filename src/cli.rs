@@ -1,0 +1,196 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Observability-first AIOps: detect, explain, heal, and measure whether the fix worked.
+#[derive(Debug, Parser)]
+#[command(name = "aiops", version)]
+pub(crate) struct Cli {
+    /// TOML file with settings.
+    #[arg(long, global = true, env = "AIOPS_CONFIG")]
+    pub config: Option<PathBuf>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the product.
+    Serve(ServeArgs),
+    /// Show the whole loop on a web shop with real faults.
+    Demo(DemoArgs),
+    /// Bring the database to this version's schema.
+    Migrate(DatabaseArgs),
+    /// Check the settings, the database and every source, and say what would run.
+    Check(DatabaseArgs),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Score CSV files for anomalies.
+    Detect(DetectArgs),
+    /// Mine log templates.
+    Mine(MineArgs),
+    /// Rank root causes of recorded cases.
+    Rank(RankArgs),
+    /// Users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// The audit chain.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    #[command(hide = true)]
+    Supervise {
+        /// Folder of the run.
+        run_dir: PathBuf,
+    },
+}
+
+/// Parts of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Role {
+    /// HTTP API, UI and live streams.
+    Api,
+    /// Pulls from sources.
+    Ingest,
+    /// Finds anomalies and incidents.
+    Analyzer,
+    /// Decides, runs, verifies and notifies.
+    Healer,
+    /// All of them.
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Parts to run; all when left out.
+    #[arg(long = "role", value_enum)]
+    pub roles: Vec<Role>,
+    /// Address of API and UI.
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Folder for the database and the runs.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// Database; SQLite in the data folder when left out.
+    #[arg(long, env = "AIOPS_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Prometheus to watch: becomes a source with monitors for what is found there.
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<String>,
+    /// Elasticsearch or OpenSearch to watch: becomes a source with a log monitor.
+    #[arg(long, value_name = "URL")]
+    pub elasticsearch: Option<String>,
+    /// Index pattern of the logs.
+    #[arg(long, default_value = "logs-*,*-logs,filebeat-*", requires = "elasticsearch")]
+    pub index: String,
+    /// Time between polls of proposed monitors, seconds.
+    #[arg(long, default_value_t = 15)]
+    pub interval: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Prometheus that scrapes the shop.
+    #[arg(long, env = "AIOPS_TEST_PROMETHEUS_URL")]
+    pub prometheus: String,
+    /// Elasticsearch for the shop's logs.
+    #[arg(long, env = "AIOPS_TEST_ELASTICSEARCH_URL")]
+    pub elasticsearch: String,
+    /// Redis behind the shop.
+    #[arg(long, env = "AIOPS_TEST_REDIS_URL")]
+    pub redis: String,
+    /// Folder that Prometheus reads scrape targets from.
+    #[arg(long)]
+    pub targets: PathBuf,
+    /// Folder for everything the demo writes; emptied at start.
+    #[arg(long, default_value = ".dev/demo")]
+    pub dir: PathBuf,
+    /// Address of API and UI.
+    #[arg(long, default_value = "127.0.0.1:3030")]
+    pub listen: SocketAddr,
+    /// Learning time before the fault, seconds.
+    #[arg(long, default_value_t = 120)]
+    pub learn: u64,
+    /// Fault to inject.
+    #[arg(long, default_value = "error_rate")]
+    pub fault: String,
+    /// Service to hit.
+    #[arg(long, default_value = "checkout")]
+    pub service: String,
+    /// Stop after the first fault; exit 0 only if the fix was verified and really there.
+    #[arg(long)]
+    pub once: bool,
+    /// Longest time for the loop, seconds.
+    #[arg(long, default_value_t = 420)]
+    pub deadline: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DatabaseArgs {
+    /// Folder for the database and the runs.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// Database; SQLite in the data folder when left out.
+    #[arg(long, env = "AIOPS_DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectArgs {
+    /// Folder with CSV files: timestamp, then one numeric column or many.
+    #[arg(long)]
+    pub input: PathBuf,
+    /// Folder for the scored files, same paths.
+    #[arg(long)]
+    pub output: PathBuf,
+    /// Files at once.
+    #[arg(long, default_value_t = 1)]
+    pub jobs: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MineArgs {
+    /// One message a line, `.jsonl` with one JSON string a line, or `-`.
+    #[arg(long)]
+    pub input: PathBuf,
+    /// CSV: `line_no,template_id,template`.
+    #[arg(long)]
+    pub output: PathBuf,
+    /// Lines carry a log header that is to be stripped.
+    #[arg(long)]
+    pub framed: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RankArgs {
+    /// Folder of a set: cases, metrics, logs, topology.
+    #[arg(long)]
+    pub input: PathBuf,
+    /// JSON with the ranks.
+    #[arg(long)]
+    pub output: PathBuf,
+    /// Do not read the injection times; find the incidents.
+    #[arg(long)]
+    pub blind: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Create a user; the password is read from standard input.
+    Add {
+        /// Login name.
+        name: String,
+        /// viewer, operator, approver, editor or admin.
+        #[arg(long, default_value = "viewer")]
+        role: String,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Walk the hash chain and name the first bad row.
+    Verify(DatabaseArgs),
+}

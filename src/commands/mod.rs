@@ -1,0 +1,82 @@
+//! The subcommands: each parses nothing and decides little; the crates do the work.
+
+mod audit;
+mod check;
+mod demo;
+mod migrate;
+mod offline;
+mod serve;
+mod user;
+
+use crate::cli::{Cli, Command, DatabaseArgs};
+use crate::settings::Settings;
+use anyhow::Context as _;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+/// Runs the subcommand.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        Command::Detect(args) => return offline::detect(args),
+        Command::Mine(args) => return offline::mine(args),
+        Command::Rank(args) => return offline::rank(args),
+        Command::Openapi => {
+            say(&api::openapi());
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    runtime.block_on(dispatch(cli))
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(cli.config.as_ref())?;
+    match cli.command {
+        Command::Serve(args) => serve::run(settings, args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Migrate(args) => migrate::run(&with_database(settings, args)).await,
+        Command::Check(args) => check::run(&with_database(settings, args)).await,
+        Command::User(command) => user::run(settings, command).await,
+        Command::Audit(command) => audit::run(settings, command).await,
+        Command::Openapi | Command::Detect(_) | Command::Mine(_) | Command::Rank(_) | Command::Supervise { .. } => {
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The settings with the database that the flags name.
+pub(crate) fn with_database(mut settings: Settings, args: DatabaseArgs) -> Settings {
+    if let Some(dir) = args.data_dir {
+        settings.data_dir = dir;
+    }
+    if let Some(url) = args.database_url {
+        settings.database_url = url;
+    }
+    settings
+}
+
+/// Opens the database at this version's schema.
+pub(crate) async fn open(settings: &Settings) -> anyhow::Result<store::Database> {
+    std::fs::create_dir_all(&settings.data_dir)
+        .with_context(|| format!("data_dir: cannot create {}; give a writable folder", settings.data_dir.display()))?;
+    let database = store::Database::connect(&settings.database()).await.context("open the database")?;
+    database.migrate().await.context("bring the database to this version's schema")?;
+    Ok(database)
+}
+
+/// One line for people on standard output.
+pub(crate) fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    // A reader that has gone away (`| head`) is no reason to fail.
+    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// One line for people on standard error.
+pub(crate) fn complain(line: &str) {
+    if writeln!(std::io::stderr().lock(), "{line}").is_err() {
+        std::process::exit(1);
+    }
+}

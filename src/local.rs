@@ -1,0 +1,111 @@
+//! Bus and wake of a single process: a bounded channel and watch counters.
+
+use async_trait::async_trait;
+use domain::error::{Error, Result};
+use domain::ports::{Bus, BusReceiver, Topic, Wake, WakeListener};
+use domain::signal::Batch;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Batches that may wait between ingest and the analyzer.
+const BUS_CAPACITY: usize = 256;
+
+/// The sending end of the in-process bus.
+#[derive(Debug)]
+pub(crate) struct LocalBus(mpsc::Sender<Batch>);
+
+/// The receiving end of the in-process bus.
+#[derive(Debug)]
+pub(crate) struct LocalReceiver(mpsc::Receiver<Batch>);
+
+/// A bounded bus within this process.
+pub(crate) fn bus() -> (LocalBus, LocalReceiver) {
+    let (sender, receiver) = mpsc::channel(BUS_CAPACITY);
+    (LocalBus(sender), LocalReceiver(receiver))
+}
+
+#[async_trait]
+impl Bus for LocalBus {
+    async fn send(&self, batch: Batch) -> Result<()> {
+        self.0.send(batch).await.map_err(|_| Error::unavailable("the analyzer has stopped"))
+    }
+}
+
+#[async_trait]
+impl BusReceiver for LocalReceiver {
+    async fn receive(&mut self) -> Option<Batch> {
+        self.0.recv().await
+    }
+}
+
+/// Wakes within this process: one counter a topic.
+#[derive(Debug)]
+pub(crate) struct LocalWake([watch::Sender<u64>; 6]);
+
+impl Default for LocalWake {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| watch::Sender::new(0)))
+    }
+}
+
+const fn slot(topic: Topic) -> usize {
+    match topic {
+        Topic::Incidents => 0,
+        Topic::Runs => 1,
+        Topic::RunLogs => 2,
+        Topic::Outbox => 3,
+        Topic::Catalog => 4,
+        Topic::Status => 5,
+    }
+}
+
+impl Wake for LocalWake {
+    fn wake(&self, topic: Topic) {
+        self.0[slot(topic)].send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    fn listen(&self, topic: Topic) -> Box<dyn WakeListener> {
+        Box::new(LocalListener(self.0[slot(topic)].subscribe()))
+    }
+}
+
+#[derive(Debug)]
+struct LocalListener(watch::Receiver<u64>);
+
+#[async_trait]
+impl WakeListener for LocalListener {
+    async fn wait(&mut self, tick: Duration) {
+        if let Ok(Err(_closed)) = tokio::time::timeout(tick, self.0.changed()).await {
+            // The sender is gone at shutdown only; the tick keeps the loop from spinning.
+            tokio::time::sleep(tick).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wake_is_heard_once_and_a_missed_one_costs_a_tick() {
+        let wake = LocalWake::default();
+        let mut listener = wake.listen(Topic::Runs);
+        wake.wake(Topic::Runs);
+        wake.wake(Topic::Runs);
+        let start = tokio::time::Instant::now();
+        listener.wait(Duration::from_secs(5)).await;
+        assert_eq!(start.elapsed(), Duration::ZERO, "two wakes are heard at once");
+        listener.wait(Duration::from_secs(5)).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(5), "nothing more: the tick");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn topics_are_apart() {
+        let wake = LocalWake::default();
+        let mut listener = wake.listen(Topic::Incidents);
+        wake.wake(Topic::Runs);
+        let start = tokio::time::Instant::now();
+        listener.wait(Duration::from_secs(1)).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,106 @@
+//! Settings of the process: defaults, then a TOML file, then `AIOPS_*` variables, then flags.
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Everything that can be set; unknown keys in the file are errors.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Folder for the database, run folders and artifacts.
+    pub data_dir: PathBuf,
+    /// `sqlite://...` or `postgres://...`; empty: SQLite in `data_dir`.
+    pub database_url: String,
+    /// Address of API and UI.
+    pub listen: SocketAddr,
+    /// Lease of a run, seconds.
+    pub lease_secs: u64,
+    /// Time that running work gets at shutdown, seconds.
+    pub grace_secs: u64,
+    /// Logs as JSON; else as text for people.
+    pub log_json: bool,
+    /// Sources and channels may be on loopback and private addresses.
+    pub allow_private_targets: bool,
+}
+
+impl Settings {
+    /// Loads the settings.
+    ///
+    /// # Errors
+    /// One line that names the key, or the file, and what to do.
+    pub(crate) fn load(file: Option<&PathBuf>) -> anyhow::Result<Self> {
+        let mut builder = config::Config::builder()
+            .set_default("data_dir", "./data")?
+            .set_default("database_url", "")?
+            .set_default("listen", "127.0.0.1:3030")?
+            .set_default("lease_secs", 20)?
+            .set_default("grace_secs", 10)?
+            .set_default("log_json", true)?
+            .set_default("allow_private_targets", true)?;
+        if let Some(path) = file {
+            builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
+        }
+        for key in KEYS {
+            if let Ok(value) = std::env::var(format!("AIOPS_{}", key.to_uppercase())) {
+                builder = builder.set_override(key, value)?;
+            }
+        }
+        let settings: Self = builder
+            .build()
+            .and_then(config::Config::try_deserialize)
+            .with_context(|| format!("the configuration is wrong (keys: {})", KEYS.join(", ")))?;
+        settings.checked()
+    }
+
+    fn checked(self) -> anyhow::Result<Self> {
+        if self.lease_secs < 2 {
+            bail!("lease_secs: give at least 2 seconds");
+        }
+        let fine = ["", "sqlite:", "postgres:", "postgresql:"];
+        if !fine.iter().any(|p| if p.is_empty() { self.database_url.is_empty() } else { self.database_url.starts_with(p) }) {
+            bail!("database_url: give sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE, or leave it out");
+        }
+        Ok(self)
+    }
+
+    /// The database to use.
+    pub(crate) fn database(&self) -> String {
+        if self.database_url.is_empty() {
+            format!("sqlite://{}?mode=rwc", self.data_dir.join("aiops.db").display())
+        } else {
+            self.database_url.clone()
+        }
+    }
+}
+
+const KEYS: [&str; 7] =
+    ["data_dir", "database_url", "listen", "lease_secs", "grace_secs", "log_json", "allow_private_targets"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> anyhow::Result<Settings> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("aiops.toml");
+        std::fs::write(&path, text)?;
+        Settings::load(Some(&path))
+    }
+
+    #[test]
+    fn defaults_serve_a_laptop() {
+        let settings = file("").expect("defaults");
+        assert_eq!(settings.listen.port(), 3030);
+        assert!(settings.database().starts_with("sqlite://"));
+    }
+
+    #[test]
+    fn wrong_keys_and_values_are_named() {
+        let unknown = format!("{:#}", file("listn = '127.0.0.1:1'").expect_err("unknown key"));
+        assert!(unknown.contains("listn"), "{unknown}");
+        let database = format!("{:#}", file("database_url = 'mysql://x'").expect_err("wrong scheme"));
+        assert!(database.starts_with("database_url"), "{database}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Process-level tests of the `aiops` binary and the rules of the repository.
+
+mod tidy;
