@@ -79,6 +79,7 @@ fn english(score: &Score, name: &str, seen: &str, expected: &str, band: &str) ->
             format!("{name} is {seen}, {way} what this time of day usually shows ({expected}); expected {band}.")
         }
         View::Level => format!("{name} moved to another level: {seen}, {way} the usual {expected}; expected {band}."),
+        View::Drift => format!("{name} drifts {way} its usual level faster than before (now {seen}); expected {band}."),
         View::Spread => format!("{name} varies unlike before (now {seen}); expected {band}."),
         View::Record => format!("{name} is {seen}, {way} everything seen so far; expected {band}."),
         View::Shape => format!("{name} takes a course it has not taken before (now {seen}); expected {band}."),
@@ -102,6 +103,7 @@ fn chinese(score: &Score, name: &str, seen: &str, expected: &str, band: &str) ->
         View::Residual => format!("{name} 为 {seen}，明显{way}刚才的水平（{expected}），预期 {band}。"),
         View::Season => format!("{name} 为 {seen}，{way}该时段的常见值（{expected}），预期 {band}。"),
         View::Level => format!("{name} 的水平发生变化：{seen}，{way}常见的 {expected}，预期 {band}。"),
+        View::Drift => format!("{name} 持续偏移，{way}常见水平（当前 {seen}），预期 {band}。"),
         View::Spread => format!("{name} 的波动幅度与以往不同（当前 {seen}），预期 {band}。"),
         View::Record => format!("{name} 为 {seen}，{way}至今出现过的所有值，预期 {band}。"),
         View::Shape => format!("{name} 的走势与以往不同（当前 {seen}），预期 {band}。"),

@@ -133,7 +133,7 @@ impl Detector for RobustLevel {
             expected: mean,
             lower,
             upper,
-            view: if out { View::Level } else { View::None },
+            view: if out { View::Residual } else { View::None },
             learning,
             ..Score::quiet(row.value)
         }

@@ -35,7 +35,6 @@
 //! until the series is back inside the band that held before, or the new level has been learned.
 
 mod absence;
-mod calibrate;
 mod entity;
 mod error_rate;
 mod event;
@@ -47,6 +46,7 @@ mod level;
 mod params;
 //PCA
 mod rate;
+mod record;
 mod season;
 mod series;
 //SHAPE
@@ -118,8 +118,10 @@ pub enum View {
     Residual,
     /// Distance to what this time of day (or week) usually shows.
     Season,
-    /// The short mean moved away from the long one.
+    /// The mean of the last rows left everything such means have been.
     Level,
+    /// The means of minutes and hours drift apart faster than ever before.
+    Drift,
     /// The series became noisier or quieter than it was.
     Spread,
     /// Beyond everything seen so far.

@@ -1,11 +1,11 @@
-//! The layered ensemble for one series: guard, views, calibration, combination, events.
+//! The layered ensemble for one series: guard, views, combination, events, episodes.
 
 use serde::{Deserialize, Serialize};
 
-use super::event::Events;
+use super::event::{Events, Evidence};
 use super::guard::Guard;
 use super::level::Level;
-use super::views::Views;
+use super::views::{Context, VIEWS, Views};
 use super::{Config, Detector, MIN_ROWS, Params, RestoreError, Score, View, pack, unpack};
 
 /// Rows inside the band that close an episode.
@@ -22,6 +22,7 @@ const BAND_MEMORY: (f64, f64) = (40.0, 300.0);
 pub struct SeriesDetector {
     config: Config,
     params: &'static Params,
+    decays: (f64, f64),
     state: State,
 }
 
@@ -37,6 +38,8 @@ struct State {
     inside: u16,
     settle: u8,
     last: Last,
+    #[serde(skip)]
+    evidence: Evidence,
 }
 
 /// What a skipped row repeats.
@@ -59,7 +62,7 @@ impl SeriesDetector {
     #[must_use]
     pub fn with_params(config: Config, params: &'static Params) -> Self {
         let state = State { guard: Guard::new(config.step_hint_ms), ..State::default() };
-        Self { config, params, state }
+        Self { config, params, decays: params.decays(), state }
     }
 
     /// The typical distance of two rows in milliseconds, 0 while unknown.
@@ -74,9 +77,19 @@ impl SeriesDetector {
         if self.state.open { self.state.frozen } else { self.state.band.band() }
     }
 
-    /// Threshold in powers of ten for the chosen sensitivity: each step is 15 %.
-    fn threshold(&self) -> f64 {
-        self.params.threshold * 0.85_f64.powi(i32::from(self.config.sensitivity.clamp(1, 10)) - 5)
+    /// Factor of the margins for the chosen sensitivity: 1 at 5, none at 10, six times as wide at 1.
+    fn factor(&self) -> f64 {
+        match self.config.sensitivity.clamp(1, 10) {
+            s @ 1..=5 => 1.0 + 1.25 * f64::from(5 - s),
+            s => 1.0 - 0.2 * f64::from(s - 5),
+        }
+    }
+
+    /// Raw evidence of a row for tuning: event evidence, whether it is fresh, held evidence.
+    pub fn raw(&mut self, at_ms: i64, value: f64) -> (f64, bool, f64) {
+        let _ = self.push(at_ms, value);
+        let e = self.state.evidence;
+        (e.event, e.fresh, e.held)
     }
 
     fn skipped(&self, skip: super::Skip) -> Score {
@@ -121,16 +134,22 @@ impl Detector for SeriesDetector {
             Ok(row) => row,
             Err(skip) => return self.skipped(skip),
         };
-        let threshold = self.threshold();
+        let factor = self.factor();
         let s = &mut self.state;
-        let local_ms = row.at_ms.saturating_add(i64::from(self.config.utc_offset_min) * 60_000);
+        let context = Context {
+            local_ms: row.at_ms.saturating_add(i64::from(self.config.utc_offset_min) * 60_000),
+            step_ms: s.guard.step_ms(),
+            after_gap: row.after_gap,
+            factor,
+        };
         let learning = s.views.rows() < MIN_ROWS;
         let first = s.views.rows() == 0;
-        let surprises = s.views.push(self.params, row.value, local_ms, s.guard.step_ms(), row.after_gap);
-        let evidence = s.events.push(self.params, &surprises.by_view);
+        let novelty = s.views.push(self.params, row.value, &context);
+        let evidence = s.events.push(self.decays.0, self.decays.1, novelty.score);
+        s.evidence = evidence;
         let mut expected = if first { row.value } else { s.band.mean };
         let (mut lower, mut upper) = if first { (row.value, row.value) } else { s.band.band() };
-        if let Some((mean, _)) = surprises.season {
+        if let Some(mean) = novelty.season {
             let half = s.band.half_width();
             expected = mean;
             (lower, upper) = (mean - half, mean + half);
@@ -139,11 +158,11 @@ impl Detector for SeriesDetector {
             }
         }
         s.settle = if row.after_gap { SETTLE_ROWS } else { s.settle.saturating_sub(1) };
-        let fires = !learning && s.settle == 0 && evidence.fresh && evidence.event >= threshold;
+        let fires = !learning && s.settle == 0 && evidence.fresh && evidence.event >= 1.0;
         let outside = row.value < s.frozen.0 || row.value > s.frozen.1;
         let is_event = s.episode(fires, outside, (lower, upper));
         s.band.learn(row.value, BAND_MEMORY.0, BAND_MEMORY.1);
-        let squash = |e: f64| if learning { 0.0 } else { e / (e + threshold) };
+        let squash = |e: f64| if learning { 0.0 } else { e / (e + 1.0) };
         s.last = Last { observed: row.value, point: squash(evidence.held) as f32 };
         Score {
             point: squash(evidence.held),
@@ -154,7 +173,7 @@ impl Detector for SeriesDetector {
             expected,
             lower,
             upper,
-            view: if learning { View::None } else { evidence.view },
+            view: if learning || evidence.event < 1.0 { View::None } else { VIEWS[novelty.signal] },
             learning,
             skip: None,
         }

@@ -1,55 +1,82 @@
-//! Layer 1: the questions asked of every row, each answered by a calibrated surprise (`-log10` of a tail probability).
+//! Layer 1: nine signals made of a series, each compared with everything that signal has been.
 
 use serde::{Deserialize, Serialize};
 
-use super::calibrate::Tail;
-use super::season::{Expectation, Season};
+use super::record::{Margin, Range};
+use super::season::Season;
 use super::{Params, View};
 
-/// Views with a tail of their own, in the order of `Views::tails`.
-pub(crate) const VIEWS: [View; 6] = [View::Jump, View::Residual, View::Season, View::Level, View::Spread, View::Record];
-/// Memory of the fast, short and long means in rows.
-const FAST: f64 = 6.0;
-const SHORT: f64 = 16.0;
-const LONG: f64 = 300.0;
-/// An outlier moves a scale by at most this many scales.
-const WINSOR: f64 = 6.0;
-/// Largest surprise one row can have: beyond it a tail model says nothing.
-const MOST: f64 = 12.0;
+/// Number of signals.
+pub(crate) const SIGNALS: usize = 9;
+/// The view each signal answers for.
+pub(crate) const VIEWS: [View; SIGNALS] = [
+    View::Record,
+    View::Level,
+    View::Level,
+    View::Drift,
+    View::Drift,
+    View::Season,
+    View::Jump,
+    View::Spread,
+    View::Spread,
+];
+const SEASON: usize = 5;
+const JUMP: usize = 6;
+/// Rows of the four moving means: powers of four cover minutes to a day at a five-minute step.
+const MEANS: [f64; 4] = [4.0, 16.0, 64.0, 256.0];
+/// Rows a signal needs before its range is filled: twice its memory.
+const NEEDS: [u32; SIGNALS] = [1, 8, 32, 64, 300, 1, 2, 30, 1];
+/// Memory of the short and the long deviation.
+const NEAR: f64 = 8.0;
+const FAR: f64 = 500.0;
+/// Signals that say less than a mean need a wider margin: jump, log deviation, length of a flat run.
+const WIDER: [f64; SIGNALS] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.14, 0.24, 0.44];
+/// A distance below this share of the usual size is no change.
+const UNIT: f64 = 0.003;
+/// Distance in the log deviation, and in rows of a flat run, that means something.
+const LOG_UNIT: f64 = 0.05;
+const RUN_UNIT: f64 = 3.0;
+/// Rows closer than five minutes see more extremes of the same noise: up to this share more margin, at 15 s and below.
+const DENSE: f64 = 0.1;
+const DENSE_FROM_MS: f64 = 300_000.0;
+const DENSE_TO_MS: f64 = 15_000.0;
+/// A range is never forgotten faster than this.
+const FORGET_MS: f64 = 30.0 * 86_400_000.0;
 
-/// State of the views: levels in f64 (raw units), scales and tails in f32.
+/// State of the views. Levels in f64 (raw units), deviations in f32 would lose large offsets, so they are f64 too.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Views {
     rows: u32,
+    run: u32,
     prev: f64,
-    fast: f64,
-    short: f64,
-    long: f64,
-    low: f64,
-    high: f64,
-    jump: f32,
-    residual: f32,
-    plain: f32,
-    level: f32,
-    near: f32,
-    far: f32,
-    ratio: f32,
-    drift: f32,
-    tails: [Tail; 6],
+    means: [f64; 4],
+    near: f64,
+    far: f64,
+    plain: f64,
+    drift: f64,
+    ranges: [Range; SIGNALS],
+    fade: (f64, f64),
     pub(crate) season: Season,
 }
 
-/// The surprises of one row.
+/// What the views say about a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Surprises {
-    pub by_view: [f64; 6],
-    pub season: Option<(f64, f64)>,
+pub(crate) struct Novelty {
+    /// 0, or 1 + distance beyond the best view's range.
+    pub score: f64,
+    /// Which signal.
+    pub signal: usize,
+    /// Seasonal expectation, when trusted.
+    pub season: Option<f64>,
 }
 
-fn follow(scale: &mut f32, stat: f64, gain: f64, rows: f64) {
-    let s = f64::from(*scale);
-    let capped = if rows > 10.0 { stat.min(WINSOR * s.max(1e-30)) } else { stat };
-    *scale = (s + gain * (capped - s)) as f32;
+/// What a row brings beside its value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context {
+    pub local_ms: i64,
+    pub step_ms: f64,
+    pub after_gap: bool,
+    pub factor: f64,
 }
 
 impl Views {
@@ -57,80 +84,80 @@ impl Views {
         self.rows
     }
 
-    /// The smallest scale that means something for values of this size.
-    fn floor(&self) -> f64 {
-        let size = self.long.abs().max(0.01 * (self.high - self.low));
-        (1e-3 * size).max(1e-9)
-    }
-
-    /// Scores a row with what was known before it, then learns it.
-    pub(crate) fn push(&mut self, p: &Params, x: f64, local_ms: i64, step_ms: f64, after_gap: bool) -> Surprises {
+    /// Scores a row with what was known before it, and learns it.
+    pub(crate) fn push(&mut self, p: &Params, x: f64, c: &Context) -> Novelty {
         self.rows = self.rows.saturating_add(1);
         if self.rows == 1 {
-            (self.prev, self.fast, self.short, self.long, self.low, self.high) = (x, x, x, x, x, x);
-            self.season.learn(local_ms, x, step_ms, 1.0);
-            return Surprises::default();
-        }
-        if after_gap {
-            (self.prev, self.fast, self.short) = (x, x, x);
+            self.prev = x;
+            self.means = [x; 4];
         }
         let n = f64::from(self.rows);
-        let gain = (1.0 / n).max(1.0 / p.memory);
-        let floor = self.floor();
-        let season = self.season.expect(local_ms, f64::from(self.plain));
-        let stats = self.stats(x, floor, season);
-        let by_view = self.surprise(&stats, x, n, floor);
-        for (tail, stat) in self.tails.iter_mut().zip(stats) {
-            tail.learn(stat, n, p.memory);
+        let usual = self.means[3];
+        for (mean, memory) in self.means.iter_mut().zip(MEANS) {
+            *mean += (x - *mean) / memory.min(n);
         }
-        self.learn(x, n, gain);
-        self.season.learn(local_ms, x, step_ms, gain);
-        Surprises { by_view, season: season.map(|e| (e.mean, e.scale)) }
-    }
-
-    fn stats(&mut self, x: f64, floor: f64, season: Option<Expectation>) -> [f64; 6] {
-        let over = |d: f64, s: f32| d.abs() / f64::from(s).max(floor);
-        let jump = over(x - self.prev, self.jump);
-        let residual = over(x - self.fast, self.residual);
-        let drift_now = season.map_or(0.0, |e| (x - e.mean) / e.scale.max(floor));
-        self.drift += (0.3 * (drift_now.clamp(-30.0, 30.0) - f64::from(self.drift))) as f32;
-        let short = self.short + (x - self.short) / SHORT;
-        let level = over(short - self.long, self.level);
-        let near = f64::from(self.near) + ((x - self.fast).abs() - f64::from(self.near)) / SHORT;
-        let log_ratio = ((near + floor) / (f64::from(self.far) + floor)).ln();
-        let spread = (log_ratio - f64::from(self.ratio)).abs();
-        [jump, residual, f64::from(self.drift).abs(), level, spread, 0.0]
-    }
-
-    fn surprise(&self, stats: &[f64; 6], x: f64, n: f64, floor: f64) -> [f64; 6] {
-        let mut out = [0.0; 6];
-        for i in 0..5 {
-            out[i] = self.tails[i].surprise(stats[i]).min(MOST);
+        let off = (x - self.means[1]).abs();
+        self.near += (off - self.near) / NEAR.min(n);
+        self.far += (off - self.far) / FAR.min(n);
+        self.run = if (x - self.prev).abs() <= 1e-9 * x.abs().max(1e-9) && n > 1.0 { self.run.saturating_add(1) } else { 0 };
+        let season = self.season.expect(c.local_ms, self.plain);
+        if let Some(mean) = season {
+            self.drift += p.drift * (x - mean - self.drift);
         }
-        let beyond = (self.low - x).max(x - self.high).max(0.0);
-        if beyond > floor {
-            let range = (self.high - self.low).max(floor);
-            out[5] = (n.log10() * (beyond / (0.1 * range)).min(1.0) + beyond / range).min(MOST);
-        }
-        out
-    }
-
-    fn learn(&mut self, x: f64, n: f64, gain: f64) {
-        follow(&mut self.jump, (x - self.prev).abs(), gain, n);
-        let r = (x - self.fast).abs();
-        follow(&mut self.residual, r, gain, n);
-        follow(&mut self.far, r, gain, n);
-        self.near += ((r.min(1e30) - f64::from(self.near)) / SHORT) as f32;
-        let floor = self.floor();
-        let ratio = ((f64::from(self.near) + floor) / (f64::from(self.far) + floor)).ln();
-        self.ratio += (gain * (ratio - f64::from(self.ratio))) as f32;
-        follow(&mut self.plain, (x - self.long).abs(), gain, n);
-        self.short += (x - self.short) / SHORT.min(n);
-        follow(&mut self.level, (self.short - self.long).abs(), gain, n);
-        self.long += (x - self.long) * (1.0 / n).max(1.0 / LONG);
-        self.fast += (x - self.fast) / FAST.min(n);
+        self.plain += ((x - usual).abs() - self.plain) / FAR.min(n);
+        let novelty = self.compare(p, x, usual, season, c);
+        self.season.learn(c.local_ms, x, c.step_ms);
         self.prev = x;
-        self.low = self.low.min(x);
-        self.high = self.high.max(x);
+        novelty
     }
+
+    /// Compares every signal with its range; the farthest beyond wins.
+    fn compare(&mut self, p: &Params, x: f64, usual: f64, season: Option<f64>, c: &Context) -> Novelty {
+        let unit = (UNIT * usual.abs()).max(1e-9);
+        let quiet = unit + 0.01 * self.ranges[0].width();
+        let [m4, m16, m64, m256] = self.means;
+        let spread = ((self.near + quiet) / (self.far + quiet)).ln();
+        let run = f64::from(self.run);
+        let signals = [x, m4, m16, m16 - m64, m64 - m256, self.drift, x - self.prev, spread, run];
+        let dense = dense(c.step_ms);
+        let fade = self.fade(p, c.step_ms);
+        let mut best = Novelty { season, ..Novelty::default() };
+        for (i, (range, y)) in self.ranges.iter_mut().zip(signals).enumerate() {
+            let silent = (i == SEASON && season.is_none()) || (i == JUMP && c.after_gap);
+            if self.rows < NEEDS[i] || silent {
+                continue;
+            }
+            let margin = Margin {
+                share: if i == 0 { p.margin } else { p.view_margin } + WIDER[i] + dense,
+                young: p.young,
+                habit: p.habit,
+                unit: match i { 7 => LOG_UNIT, 8 => RUN_UNIT, _ => unit },
+                fade,
+                factor: c.factor,
+            };
+            let score = range.push(y, &margin);
+            if score > best.score {
+                best.score = score;
+                best.signal = i;
+            }
+        }
+        best
+    }
+
+    /// Share of a range forgotten with a row; computed anew only when the step has moved.
+    fn fade(&mut self, p: &Params, step_ms: f64) -> f64 {
+        if (self.fade.0 - step_ms).abs() > 0.1 * step_ms || self.fade.1 <= 0.0 {
+            let half = if step_ms > 0.0 { (FORGET_MS / step_ms).max(p.forget) } else { p.forget };
+            self.fade = (step_ms, 1.0 - 0.5_f64.powf(1.0 / half));
+        }
+        self.fade.1
+    }
+}
+
+/// Extra margin for dense rows.
+fn dense(step_ms: f64) -> f64 {
+    if step_ms <= 0.0 || step_ms >= DENSE_FROM_MS {
+        return 0.0;
+    }
+    DENSE * ((DENSE_FROM_MS / step_ms).ln() / (DENSE_FROM_MS / DENSE_TO_MS).ln()).min(1.0)
 }
