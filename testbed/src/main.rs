@@ -3,7 +3,6 @@ mod bench;
 mod cli;
 mod client;
 mod fault;
-mod product;
 mod procfs;
 mod say;
 mod service;

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Rolls a service back to the release that ran before.
+# Environment: TESTBED_CONTROL_URL, TESTBED_TOKEN, TARGET_SERVICE. Safe to repeat. Exit status 0 only when it was done.
+set -eu
+: "${TESTBED_CONTROL_URL:?TESTBED_CONTROL_URL is not set}" "${TESTBED_TOKEN:?TESTBED_TOKEN is not set}"
+# The service to act on: TARGET_SERVICE, else the target that the healer names.
+: "${TARGET_SERVICE:=${TARGET_NAME:?TARGET_SERVICE is not set}}"
+
+# The token goes to curl by standard input, so that it is in no process list.
+call() {
+    printf 'header = "Authorization: Bearer %s"\n' "$TESTBED_TOKEN" |
+        curl --config - --silent --show-error --fail-with-body --max-time 60 \
+            --header "x-operator: rollback_release ${RUN_KEY:-by hand}" --request "$1" "$TESTBED_CONTROL_URL$2"
+}
+
+echo "rolling $TARGET_SERVICE back to the previous release"
+call POST "/control/services/$TARGET_SERVICE/rollback"
+echo
+echo "done: without a previous release nothing was changed"
