@@ -1,3 +1,7 @@
-//! Process-level tests of the `aiops` binary and the rules of the repository.
+//! Process-level tests of the `aiops` binary on real services, and the rules of the repository.
 
+mod harness;
+mod kill;
+mod lab;
+mod outage;
 mod tidy;

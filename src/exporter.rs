@@ -1,0 +1,110 @@
+//! The product's own metrics as Prometheus text.
+
+use analyzer::engine::AnalyzerStats;
+use healer::stats::Stats as HealerStats;
+use ingest::IngestStats;
+use prometheus::{Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Where the numbers come from.
+#[derive(Debug, Clone)]
+pub(crate) struct Exporter {
+    pub(crate) ingest: Arc<IngestStats>,
+    pub(crate) analyzer: Arc<AnalyzerStats>,
+    pub(crate) healer: Arc<HealerStats>,
+}
+
+impl Exporter {
+    /// The text of all metrics now; what fails to render is logged and left out.
+    pub(crate) fn text(&self) -> String {
+        let registry = Registry::new();
+        let mut text = Vec::new();
+        let rendered = self
+            .fill(&registry)
+            .and_then(|()| TextEncoder::new().encode(&registry.gather(), &mut text));
+        if let Err(error) = rendered {
+            tracing::error!(%error, "metrics are incomplete");
+        }
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    fn fill(&self, registry: &Registry) -> prometheus::Result<()> {
+        build_info(registry)?;
+        process(registry)?;
+        self.ingest(registry)?;
+        self.analyzer(registry)?;
+        self.healer(registry)
+    }
+
+    fn ingest(&self, registry: &Registry) -> prometheus::Result<()> {
+        let values = self.ingest.snapshot().values();
+        for ((name, help), value) in ingest::telemetry::METRICS.iter().zip(values) {
+            if name.ends_with("_total") {
+                counter(registry, name, help, u64::try_from(value).unwrap_or_default())?;
+            } else {
+                gauge(registry, name, help, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn analyzer(&self, registry: &Registry) -> prometheus::Result<()> {
+        let s = &self.analyzer;
+        let of = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
+        counter(registry, "aiops_analyzer_batches_total", "Batches worked through.", of(&s.batches))?;
+        counter(registry, "aiops_analyzer_rows_total", "Samples and log lines scored.", of(&s.rows))?;
+        counter(registry, "aiops_anomalies_total", "Anomalies opened.", of(&s.anomalies))?;
+        counter(registry, "aiops_incidents_total", "Incidents opened.", of(&s.incidents))?;
+        counter(registry, "aiops_analyzer_retries_total", "Commits that had to wait for the database.", of(&s.retries))
+    }
+
+    fn healer(&self, registry: &Registry) -> prometheus::Result<()> {
+        let families = self.healer.families();
+        for family in families {
+            let opts = Opts::new(family.name, family.help);
+            let vec = IntCounterVec::new(opts, &[family.label])?;
+            for (value, count) in family.values {
+                vec.with_label_values(&[value]).inc_by(count);
+            }
+            registry.register(Box::new(vec))?;
+        }
+        gauge(registry, "aiops_runs_active", "Runs followed by this process.", self.healer.active_now())
+    }
+}
+
+fn counter(registry: &Registry, name: &str, help: &str, value: u64) -> prometheus::Result<()> {
+    let counter = IntCounter::new(name, help)?;
+    counter.inc_by(value);
+    registry.register(Box::new(counter))
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str, value: i64) -> prometheus::Result<()> {
+    let gauge = IntGauge::new(name, help)?;
+    gauge.set(value);
+    registry.register(Box::new(gauge))
+}
+
+fn build_info(registry: &Registry) -> prometheus::Result<()> {
+    let info = GaugeVec::new(Opts::new("aiops_build_info", "Version of the product."), &["version"])?;
+    info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
+    registry.register(Box::new(info))
+}
+
+/// Memory and processor time of this process, from the kernel; left out where it does not tell.
+fn process(registry: &Registry) -> prometheus::Result<()> {
+    let page = rustix::param::page_size() as i64;
+    let resident = std::fs::read_to_string("/proc/self/statm").ok().and_then(|t| t.split(' ').nth(1)?.parse::<i64>().ok());
+    if let Some(pages) = resident {
+        gauge(registry, "process_resident_memory_bytes", "Resident memory.", pages * page)?;
+    }
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = fields.get(11..13).map(|t| t.iter().filter_map(|v| v.parse::<f64>().ok()).sum::<f64>());
+    if let Some(ticks) = ticks {
+        let cpu = prometheus::Counter::new("process_cpu_seconds_total", "Processor time.")?;
+        cpu.inc_by(ticks / rustix::param::clock_ticks_per_second() as f64);
+        registry.register(Box::new(cpu))?;
+    }
+    Ok(())
+}
