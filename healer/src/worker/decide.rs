@@ -1,0 +1,123 @@
+//! The decide loop: for every undecided incident a policy, its plan, and a baseline before the run acts.
+
+use super::resolve;
+use crate::config::HealerDeps;
+use crate::plan;
+use crate::select;
+use crate::verify::sample::Sampler;
+use domain::anomaly::Anomaly;
+use domain::decision::{Decision, GateFacts, Outcome, Plan};
+use domain::incident::Incident;
+use domain::policy::Policy;
+use domain::ports::Topic;
+use domain::{Error, Id};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+/// Incidents of one round.
+const BATCH: u32 = 50;
+
+/// Decides until `cancel`.
+pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
+    let mut wakes = deps.wake.listen(Topic::Incidents);
+    let mut quiet = BTreeSet::new();
+    while !cancel.is_cancelled() {
+        if let Err(e) = round(&deps, &mut quiet).await {
+            deps.failed("decide", &e);
+        }
+        tokio::select! {
+            () = cancel.cancelled() => {}
+            () = wakes.wait(deps.config.tick) => {}
+        }
+    }
+}
+
+/// `quiet` holds incidents and versions of which it is recorded already that no policy fits.
+async fn round(deps: &HealerDeps, quiet: &mut BTreeSet<(Id, i64)>) -> Result<(), Error> {
+    let incidents = deps.heal.undecided(deps.clock.now(), BATCH).await?;
+    if incidents.is_empty() {
+        quiet.clear();
+        return Ok(());
+    }
+    let policies = deps.policies.all().await?;
+    for incident in incidents {
+        let span = tracing::info_span!("healer.decide", incident = %incident.id);
+        let span = deps.adopted(span, &incident.trace);
+        let one = async {
+            if let Err(e) = decide(deps, &policies, &incident, quiet).await {
+                deps.failed("decide on an incident", &e);
+            }
+        };
+        one.instrument(span).await;
+    }
+    Ok(())
+}
+
+async fn decide(
+    deps: &HealerDeps,
+    policies: &[Policy],
+    incident: &Incident,
+    quiet: &mut BTreeSet<(Id, i64)>,
+) -> Result<(), Error> {
+    let anomalies = deps.incidents.anomalies_of(incident.id).await?;
+    let Some(policy) = select::select(policies, incident, &anomalies) else {
+        if quiet.insert((incident.id, incident.version)) {
+            deps.heal.record_undecided(no_policy(incident, policies.len(), deps.clock.now())).await?;
+            deps.stats.undecided();
+            deps.wake.wake(Topic::Incidents);
+        }
+        return Ok(());
+    };
+    let steps = resolve::steps(deps, policy).await?;
+    let evaluate = move |policy: &Policy, facts: &GateFacts| plan::evaluate(policy, facts, &steps);
+    fail::fail_point!("heal.before_decide");
+    let Some(plan) = deps.heal.decide(incident.id, policy, &evaluate).await? else { return Ok(()) };
+    fail::fail_point!("heal.after_decide");
+    deps.stats.decided(plan.decision.outcome);
+    tracing::info!(policy = policy.name, outcome = ?plan.decision.outcome, reason = plan.decision.reason, "decided");
+    baseline(deps, policy, incident, &anomalies, &plan).await;
+    if plan.run.is_some() {
+        deps.wake.wake(Topic::Runs);
+    }
+    if plan.escalate {
+        deps.wake.wake(Topic::Outbox);
+    }
+    if plan.run.is_some() || plan.escalate || plan.decision.outcome == Outcome::Ask {
+        deps.wake.wake(Topic::Incidents);
+    }
+    Ok(())
+}
+
+/// Measures before the run acts. Without a baseline the verdict can still be `fixed`, but not `improved` or `worse`.
+async fn baseline(deps: &HealerDeps, policy: &Policy, incident: &Incident, anomalies: &[Anomaly], plan: &Plan) {
+    let Some(run) = &plan.run else { return };
+    let sampler = Sampler {
+        sources: deps.sources.as_ref(),
+        status: deps.status.as_ref(),
+        now: deps.clock.now(),
+        not_before: None,
+        fresh_secs: policy.spec.gates.freshness_secs,
+    };
+    let samples = sampler.round(&policy.spec.verification, &incident.entity, anomalies).await;
+    if let Err(e) = deps.heal.set_baseline(run.id, samples).await {
+        deps.failed("store a baseline", &e);
+    }
+}
+
+fn no_policy(incident: &Incident, policies: usize, at: domain::Time) -> Decision {
+    Decision {
+        id: domain::new_id(),
+        incident_id: incident.id,
+        policy_id: None,
+        policy_name: String::new(),
+        at,
+        outcome: Outcome::Refuse,
+        reason: format!("none of {policies} policies fits {}", select::suspect(incident)),
+        step: 0,
+        gates: Vec::new(),
+        run_id: None,
+        retry_at: None,
+    }
+}
