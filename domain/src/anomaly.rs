@@ -1,10 +1,10 @@
 //! An anomaly: one episode on one series or log template.
 
 use crate::signal::SignalKind;
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Which detector found it.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -5,10 +5,10 @@ use crate::incident::Severity;
 use crate::resource::{Resource, SECRET_MARK, Spec};
 use crate::run::RunMode;
 use crate::signal::SignalKind;
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 mod checks;
 use checks::{http_url, within};

@@ -5,9 +5,9 @@ use crate::incident::Incident;
 use crate::policy::Policy;
 use crate::run::{Run, RunState};
 use crate::verification::Verdict;
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What was decided.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

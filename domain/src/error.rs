@@ -87,7 +87,8 @@ impl Error {
     /// The input has wrong fields.
     #[must_use]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
-        let message = fields.first().map_or_else(|| "invalid input".to_owned(), |f| format!("{}: {}", f.field, f.message));
+        let message =
+            fields.first().map_or_else(|| "invalid input".to_owned(), |f| format!("{}: {}", f.field, f.message));
         Self { kind: Kind::Invalid, message, fields, source: None }
     }
 

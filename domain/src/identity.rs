@@ -1,8 +1,8 @@
 //! Users, roles, refresh tokens and audit rows.
 
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What a user may do; each role includes those before it, except that approving is its own right.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -2,9 +2,9 @@
 
 use crate::signal::SignalKind;
 use crate::trace::TraceContext;
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// How bad it is.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -209,8 +209,22 @@ pub struct IncidentEvent {
 
 impl IncidentEvent {
     /// A new event now.
-    pub fn new(incident_id: Uuid, at: DateTime<Utc>, kind: EventKind, actor: Actor, message: impl Into<String>) -> Self {
-        Self { id: crate::new_id(), incident_id, at, kind, actor, message: message.into(), data: serde_json::Value::Null }
+    pub fn new(
+        incident_id: Uuid,
+        at: DateTime<Utc>,
+        kind: EventKind,
+        actor: Actor,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: crate::new_id(),
+            incident_id,
+            at,
+            kind,
+            actor,
+            message: message.into(),
+            data: serde_json::Value::Null,
+        }
     }
 
     /// The same event with facts.
@@ -227,7 +241,8 @@ mod tests {
 
     #[test]
     fn nothing_leaves_merged_and_resolved_only_reopens() {
-        let all = [S::Open, S::Acknowledged, S::Healing, S::Verifying, S::Resolved, S::Escalated, S::Suppressed, S::Merged];
+        let all =
+            [S::Open, S::Acknowledged, S::Healing, S::Verifying, S::Resolved, S::Escalated, S::Suppressed, S::Merged];
         assert!(all.iter().all(|&n| !S::Merged.may_become(n)));
         let out: Vec<_> = all.iter().filter(|&&n| S::Resolved.may_become(n)).collect();
         assert_eq!(out, [&S::Open, &S::Escalated]);

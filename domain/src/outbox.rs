@@ -1,8 +1,8 @@
 //! Notifications that were written in the same transaction as what they tell about.
 
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Where a notification stands.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

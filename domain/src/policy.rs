@@ -5,9 +5,9 @@ use crate::error::FieldError;
 use crate::incident::Severity;
 use crate::resource::{Resource, Spec};
 use crate::signal::SignalKind;
-use uuid::Uuid;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// A policy as stored.
 pub type Policy = Resource<PolicySpec>;

@@ -1,11 +1,11 @@
 //! What all editable objects share: identity, version, name, tags and a validated specification.
 
 use crate::error::{Error, FieldError, Result};
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 /// The kind-specific part of an editable object.
 pub trait Spec: Serialize + DeserializeOwned + Clone + Send + Sync + std::fmt::Debug + 'static {

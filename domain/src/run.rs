@@ -2,10 +2,10 @@
 
 use crate::catalog::{Expectations, Language, RuntimeKind};
 use crate::trace::TraceContext;
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// Whether a run that may have started can be started again.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

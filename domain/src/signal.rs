@@ -1,10 +1,10 @@
 //! Batches of samples and log lines on their way from a source to the analyzer.
 
 use crate::trace::TraceContext;
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 /// What a signal measures (the four golden signals and two more).
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

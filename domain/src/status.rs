@@ -1,8 +1,8 @@
 //! Live state of sources, monitors and runtime managers: what works, what does not, and why.
 
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What a status row is about.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

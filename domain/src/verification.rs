@@ -1,9 +1,9 @@
 //! A verification: the measured verdict after a run.
 
 use crate::policy::VerificationSpec;
-use uuid::Uuid;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What was measured.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -6,7 +6,8 @@ use crate::error::FieldError;
 const MAX_BODY: usize = 1 << 20;
 
 /// Names that data may never set in a script's environment.
-const RESERVED: [&str; 9] = ["PATH", "HOME", "IFS", "ENV", "BASH_ENV", "NODE_OPTIONS", "RUN_KEY", "TRACEPARENT", "SHELL"];
+const RESERVED: [&str; 9] =
+    ["PATH", "HOME", "IFS", "ENV", "BASH_ENV", "NODE_OPTIONS", "RUN_KEY", "TRACEPARENT", "SHELL"];
 const RESERVED_PREFIXES: [&str; 6] = ["LD_", "PYTHON", "GIT_", "AIOPS_", "DYLD_", "BASH_FUNC"];
 
 pub(super) fn within(field: &str, value: u32, low: u32, high: u32, wrong: &mut Vec<FieldError>) {
@@ -54,7 +55,10 @@ pub(super) fn env_names<'a>(field: &str, names: impl Iterator<Item = &'a String>
         let upper = name.to_ascii_uppercase();
         let reserved = RESERVED.contains(&upper.as_str()) || RESERVED_PREFIXES.iter().any(|p| upper.starts_with(p));
         if !shape {
-            wrong.push(FieldError::new(format!("{field}.{name}"), "use letters, digits and _ , not starting with a digit"));
+            wrong.push(FieldError::new(
+                format!("{field}.{name}"),
+                "use letters, digits and _ , not starting with a digit",
+            ));
         } else if reserved {
             wrong.push(FieldError::new(format!("{field}.{name}"), "this environment name is reserved; choose another"));
         }

@@ -165,7 +165,14 @@ pub trait IncidentStore: Send + Sync {
     async fn chart(&self, anomaly_id: Id) -> Result<Vec<ChartPoint>>;
     /// A person's change: the state moves along the automaton, the event is stored, audited.
     /// `Conflict` when `version` is old or the automaton has no such edge.
-    async fn transition(&self, id: Id, version: i64, to: IncidentState, event: IncidentEvent, audit: Audit) -> Result<Incident>;
+    async fn transition(
+        &self,
+        id: Id,
+        version: i64,
+        to: IncidentState,
+        event: IncidentEvent,
+        audit: Audit,
+    ) -> Result<Incident>;
     /// A remark, without a change of state.
     async fn comment(&self, event: IncidentEvent, audit: Audit) -> Result<()>;
     /// Number of incidents by state, and the medians (milliseconds) of time to detect and time to resolve since `since`.
@@ -264,7 +271,14 @@ pub trait RunStore: Send + Sync {
     /// Renews the lease. `Conflict` when the epoch is old: stop at once. Returns whether a cancel is asked for.
     async fn renew(&self, id: Id, epoch: i64, lease: Duration) -> Result<bool>;
     /// Records the chosen manager. `Conflict` when the epoch is old.
-    async fn assign(&self, id: Id, epoch: i64, manager_id: Id, runtime: crate::catalog::RuntimeKind, reason: &str) -> Result<()>;
+    async fn assign(
+        &self,
+        id: Id,
+        epoch: i64,
+        manager_id: Id,
+        runtime: crate::catalog::RuntimeKind,
+        reason: &str,
+    ) -> Result<()>;
     /// Marks it running. `Conflict` when the epoch is old.
     async fn started(&self, id: Id, epoch: i64, at: Time) -> Result<()>;
     /// Appends lines whose `seq` is above the stored one; repeats are ignored. `Conflict` when the epoch is old.
@@ -318,7 +332,13 @@ pub trait UserStore: Send + Sync {
     /// Changes role, access and (when given) the password, voids every token the user has, audited. `Conflict` when no
     /// enabled admin would be left.
     async fn update_user(
-        &self, id: Id, role: Role, disabled: bool, password_hash: Option<String>, now: Time, audit: Audit,
+        &self,
+        id: Id,
+        role: Role,
+        disabled: bool,
+        password_hash: Option<String>,
+        now: Time,
+        audit: Audit,
     ) -> Result<User>;
     /// Whether the login with this token family goes on: one of its tokens can still be traded.
     async fn session_active(&self, family: Id, now: Time) -> Result<bool>;

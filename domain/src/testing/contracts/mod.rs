@@ -1,0 +1,129 @@
+//! What every store must do, written once and run against each database.
+
+pub mod audit;
+pub mod catalog;
+pub mod heal;
+pub mod incidents;
+pub mod leases;
+pub mod outbox;
+pub mod runs;
+pub mod users;
+pub mod verification;
+
+use crate::catalog::{CaseSpec, ChannelSpec, MonitorSpec, ScriptSpec, SourceSpec};
+use crate::error::{Error, Kind, Result};
+use crate::identity::Audit;
+use crate::incident::{EventKind, Incident};
+use crate::policy::PolicySpec;
+use crate::ports::{
+    AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, HealStore, IncidentStore, IncidentWrite, OutboxStore,
+    RunStore, StatusStore, UserStore,
+};
+use crate::testing::samples;
+use std::sync::Arc;
+
+/// Every store port of one empty database.
+#[expect(missing_debug_implementations, reason = "the ports are not Debug")]
+#[derive(Clone)]
+pub struct Stores {
+    /// Sources.
+    pub sources: Arc<dyn CatalogStore<SourceSpec>>,
+    /// Monitors.
+    pub monitors: Arc<dyn CatalogStore<MonitorSpec>>,
+    /// Scripts.
+    pub scripts: Arc<dyn CatalogStore<ScriptSpec>>,
+    /// Cases.
+    pub cases: Arc<dyn CatalogStore<CaseSpec>>,
+    /// Policies.
+    pub policies: Arc<dyn CatalogStore<PolicySpec>>,
+    /// Channels.
+    pub channels: Arc<dyn CatalogStore<ChannelSpec>>,
+    /// Live states.
+    pub statuses: Arc<dyn StatusStore>,
+    /// The analyzer's side.
+    pub analyzer: Arc<dyn AnalyzerStore>,
+    /// Incidents.
+    pub incidents: Arc<dyn IncidentStore>,
+    /// The healer's side.
+    pub heal: Arc<dyn HealStore>,
+    /// Runs.
+    pub runs: Arc<dyn RunStore>,
+    /// Notifications.
+    pub outbox: Arc<dyn OutboxStore>,
+    /// Users.
+    pub users: Arc<dyn UserStore>,
+    /// The audit chain.
+    pub audit: Arc<dyn AuditStore>,
+}
+
+impl Stores {
+    /// The ports of one database that implements them all.
+    pub fn of<D>(db: &Arc<D>) -> Self
+    where
+        D: CatalogStore<SourceSpec>
+            + CatalogStore<MonitorSpec>
+            + CatalogStore<ScriptSpec>
+            + CatalogStore<CaseSpec>
+            + CatalogStore<PolicySpec>
+            + CatalogStore<ChannelSpec>
+            + StatusStore
+            + AnalyzerStore
+            + IncidentStore
+            + HealStore
+            + RunStore
+            + OutboxStore
+            + UserStore
+            + AuditStore
+            + 'static,
+    {
+        Self {
+            sources: db.clone(),
+            monitors: db.clone(),
+            scripts: db.clone(),
+            cases: db.clone(),
+            policies: db.clone(),
+            channels: db.clone(),
+            statuses: db.clone(),
+            analyzer: db.clone(),
+            incidents: db.clone(),
+            heal: db.clone(),
+            runs: db.clone(),
+            outbox: db.clone(),
+            users: db.clone(),
+            audit: db.clone(),
+        }
+    }
+
+    /// Opens an incident through the analyzer's port and returns it as stored.
+    ///
+    /// # Errors
+    /// As the store's.
+    pub async fn open(&self, incident: Incident) -> Result<Incident> {
+        let id = incident.id;
+        let events = vec![samples::event(id, EventKind::Opened, "opened")];
+        let write = IncidentWrite::Open { incident: Box::new(incident), events };
+        self.analyzer.commit(AnalyzerCommit { incidents: vec![write], ..AnalyzerCommit::default() }).await?;
+        self.incidents.incident(id).await
+    }
+}
+
+/// An audit of the contract itself.
+fn by_alice(action: &str) -> Audit {
+    Audit::new("alice", action)
+}
+
+/// The kind of failure; panics on success.
+#[track_caller]
+fn failed<T>(result: Result<T>) -> Error {
+    match result {
+        Ok(_) => panic!("this must be refused"),
+        Err(error) => error,
+    }
+}
+
+/// Asserts that it is refused as a conflict.
+#[track_caller]
+fn conflict<T>(result: Result<T>) {
+    let error = failed(result);
+    assert_eq!(error.kind, Kind::Conflict, "{error}");
+}

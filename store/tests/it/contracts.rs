@@ -1,0 +1,81 @@
+//! Every contract of the store ports, on both databases.
+
+use crate::databases::{on_postgres, on_sqlite};
+use domain::testing::contracts as suites;
+
+macro_rules! contracts {
+    ($($suite:ident: $($contract:ident),+;)+) => {
+        mod sqlite {
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $contract() {
+                super::on_sqlite(|s| Box::pin(super::suites::$suite::$contract(s))).await;
+            })+)+
+        }
+        mod postgres {
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $contract() {
+                super::on_postgres(stringify!($contract), |s| Box::pin(super::suites::$suite::$contract(s))).await;
+            })+)+
+        }
+    };
+}
+
+contracts! {
+    catalog:
+        names_are_unique_among_the_living,
+        writes_lock_optimistically,
+        pages_are_stable_under_inserts,
+        filters_take_text_literally,
+        references_hold,
+        references_hold_in_a_race,
+        secrets_are_kept,
+        statuses_keep_the_last_ok;
+    incidents:
+        one_active_incident_per_fingerprint,
+        ticks_are_whole,
+        checkpoints_only_move_forward,
+        analyzer_changes_follow_the_automaton,
+        transitions_are_guarded,
+        timeline_is_resumable,
+        incidents_are_listed;
+    heal:
+        a_decision_to_run_is_one_step,
+        one_active_heal_per_target,
+        limits_hold_under_a_race,
+        facts_are_complete,
+        waiting_is_told_once,
+        escalation_tells_people,
+        old_policies_decide_nothing;
+    verification:
+        one_verification_per_run,
+        a_verdict_is_one_step,
+        only_fixed_resolves,
+        an_undo_ends_with_a_person,
+        an_undo_waits_for_nobody,
+        a_persons_change_stays;
+    runs:
+        manual_runs_are_accepted,
+        runs_are_listed,
+        cancel_stops_or_asks,
+        log_lines_are_stored_once,
+        load_counts_active_runs;
+    leases:
+        claims_are_unique,
+        claims_are_fair,
+        old_epochs_are_refused,
+        release_remembers_a_start,
+        the_terminal_state_is_written_once;
+    outbox:
+        the_right_channels_are_told,
+        a_message_is_held,
+        a_message_ends_once;
+    users:
+        setup_happens_once,
+        users_are_found,
+        reuse_voids_the_family,
+        voided_users_get_no_token,
+        failures_count_for_a_while,
+        secrets_are_made_once;
+    audit:
+        chain_is_dense_and_verifies;
+}

@@ -1,0 +1,53 @@
+//! What was accepted is there after a restart, and a claim outlives its owner.
+
+use crate::databases::{sqlite, url};
+use domain::catalog::ScriptSpec;
+use domain::decision::{GateFacts, Outcome};
+use domain::identity::Audit;
+use domain::incident::IncidentState;
+use domain::policy::Policy;
+use domain::ports::{AuditStore, CatalogStore, HealStore, IncidentStore, RunStore};
+use domain::testing::contracts::Stores;
+use domain::testing::samples;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Database;
+
+fn go(policy: &Policy, facts: &GateFacts) -> domain::decision::Plan {
+    samples::plan(policy, facts, Outcome::Run, "all gates pass")
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart() {
+    let (folder, db) = sqlite().await;
+    let script = db.create(samples::draft("a", samples::script()), Audit::new("alice", "create")).await.unwrap();
+    let incident = Stores::of(&Arc::new(db.clone())).open(samples::incident("f", "service=a")).await.unwrap();
+    let plan = db.decide(incident.id, &samples::loose_policy("p"), &go).await.unwrap().unwrap();
+    let claim = db.claim("before", Duration::ZERO).await.unwrap().unwrap();
+    // No close: the process is gone, its connections with it.
+    drop(db);
+    let db = Database::connect(&url(&folder)).await.unwrap();
+    db.migrate().await.unwrap();
+    assert_eq!(CatalogStore::<ScriptSpec>::get(&db, script.id).await.unwrap(), script);
+    assert_eq!(db.incident(incident.id).await.unwrap().state, IncidentState::Healing);
+    assert_eq!(db.decisions(incident.id).await.unwrap(), [plan.decision]);
+    let again = db.claim("after", Duration::from_secs(20)).await.unwrap().unwrap();
+    assert_eq!((again.run.id, again.run.lease_epoch, again.recovered), (claim.run.id, claim.run.lease_epoch + 1, true));
+    assert_eq!(db.verify_audit().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn an_abandoned_change_leaves_nothing() {
+    let (_folder, db) = sqlite().await;
+    let incident = Stores::of(&Arc::new(db.clone())).open(samples::incident("f", "service=a")).await.unwrap();
+    let racer = db.clone();
+    let dying = tokio::spawn(async move {
+        let stop = |_: &Policy, _: &GateFacts| panic!("stopped inside the transaction");
+        racer.decide(incident.id, &samples::loose_policy("p"), &stop).await.map(drop)
+    });
+    assert!(dying.await.unwrap_err().is_panic());
+    assert_eq!(db.incident(incident.id).await.unwrap(), incident);
+    assert_eq!(db.decisions(incident.id).await.unwrap(), []);
+    let plan = db.decide(incident.id, &samples::loose_policy("p"), &go).await.unwrap().unwrap();
+    assert!(plan.run.is_some(), "the lock was given back");
+}
