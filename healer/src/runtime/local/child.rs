@@ -1,6 +1,6 @@
 //! The script's own process just before it becomes the interpreter: session, limits, environment, exec.
 
-use super::files::{COOKIE, PATH, RunDir, SpecFile, cookie};
+use super::files::{COOKIE, RunDir, SpecFile, cookie};
 use domain::catalog::Language;
 use rustix::process::{Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit, setsid};
 use std::os::unix::process::CommandExt as _;
@@ -24,7 +24,7 @@ fn try_exec(dir: &RunDir, supervisor: Option<i32>) -> Result<std::convert::Infal
     let bytes = std::fs::read(dir.spec()).map_err(|e| format!("cannot read the run's specification: {e}"))?;
     let spec: SpecFile =
         serde_json::from_slice(&bytes).map_err(|e| format!("the run's specification is damaged: {e}"))?;
-    let interpreter = find(spec.language.interpreter())?;
+    let interpreter = find(spec.language.interpreter(), &spec.limits.path)?;
     setsid().map_err(|e| format!("cannot open a session of its own: {e}"))?;
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|e| format!("cannot be tied to the supervisor: {e}"))?;
@@ -37,15 +37,15 @@ fn try_exec(dir: &RunDir, supervisor: Option<i32>) -> Result<std::convert::Infal
     Err(format!("cannot execute {}: {error}", interpreter.display()))
 }
 
-fn find(program: &str) -> Result<PathBuf, String> {
-    let found = PATH.split(':').map(|d| PathBuf::from(d).join(program)).find(|p| p.is_file());
-    found.ok_or_else(|| format!("interpreter not found: {program} (looked in {PATH}); install it on this host"))
+fn find(program: &str, path: &str) -> Result<PathBuf, String> {
+    let found = path.split(':').filter(|d| !d.is_empty()).map(|d| PathBuf::from(d).join(program)).find(|p| p.is_file());
+    found.ok_or_else(|| format!("interpreter not found: {program} (looked in {path}); install it on this host"))
 }
 
 fn command(dir: &RunDir, spec: &SpecFile, interpreter: &PathBuf) -> Command {
     let mut command = Command::new(interpreter);
     command.arg(dir.script()).env_clear().envs(&spec.env);
-    command.env("PATH", PATH).env("HOME", dir.work()).env("TMPDIR", dir.work()).env("LANG", "C.UTF-8");
+    command.env("PATH", &spec.limits.path).env("HOME", dir.work()).env("TMPDIR", dir.work()).env("LANG", "C.UTF-8");
     command.env(COOKIE, cookie(spec.handle));
     if spec.language == Language::Python {
         command.env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");

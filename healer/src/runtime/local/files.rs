@@ -11,9 +11,10 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Search path of scripts and of their interpreters.
+/// Usual search path; also the supervisor's own.
 pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Variable by which every process of a run can be recognised.
@@ -43,6 +44,8 @@ pub struct LocalLimits {
     pub cpu_secs: Option<u64>,
     /// Time between TERM and KILL at the run's own time limit, milliseconds.
     pub grace_ms: u64,
+    /// Search path of scripts and of their interpreters.
+    pub path: String,
 }
 
 impl Default for LocalLimits {
@@ -56,6 +59,7 @@ impl Default for LocalLimits {
             address_bytes: None,
             cpu_secs: None,
             grace_ms: 5_000,
+            path: PATH.to_owned(),
         }
     }
 }
@@ -304,7 +308,9 @@ fn clean(env: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<Strin
 /// Writes a file whole or not at all, and makes it durable.
 pub(super) fn write_whole(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let unique = format!("{}.{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let temporary = path.with_file_name(format!(".{name}.{unique}"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
