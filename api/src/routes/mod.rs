@@ -1,0 +1,64 @@
+//! The routes, each file one concern; every handler extracts, asks one port, and converts.
+
+pub(crate) mod audit;
+pub(crate) mod catalog;
+pub(crate) mod entry;
+pub(crate) mod health;
+pub(crate) mod incident_actions;
+pub(crate) mod incidents;
+pub(crate) mod probe;
+pub(crate) mod runs;
+pub(crate) mod session;
+pub(crate) mod setup;
+pub(crate) mod stream;
+pub(crate) mod stream_logs;
+pub(crate) mod summary;
+pub(crate) mod users;
+
+use crate::state::AppState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Everything below `/api/v1`, without the guard.
+pub(crate) fn all() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(setup::needed, setup::complete))
+        .routes(routes!(session::login, session::logout))
+        .routes(routes!(session::refresh))
+        .routes(routes!(session::me))
+        .routes(routes!(session::ticket))
+        .merge(catalog::all())
+        .routes(routes!(probe::source_statuses))
+        .routes(routes!(probe::monitor_statuses))
+        .routes(routes!(probe::manager_statuses))
+        .routes(routes!(probe::test_source))
+        .routes(routes!(probe::test_stored_source))
+        .routes(routes!(probe::preview_monitor))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::get))
+        .routes(routes!(incidents::events))
+        .routes(routes!(incidents::anomalies))
+        .routes(routes!(incidents::decisions))
+        .routes(routes!(incidents::runs))
+        .routes(routes!(incidents::verifications))
+        .routes(routes!(incidents::notifications))
+        .routes(routes!(incidents::list_anomalies))
+        .routes(routes!(incidents::chart))
+        .routes(routes!(incident_actions::acknowledge))
+        .routes(routes!(incident_actions::escalate))
+        .routes(routes!(incident_actions::resolve))
+        .routes(routes!(incident_actions::comment))
+        .routes(routes!(incident_actions::heal))
+        .routes(routes!(summary::summary))
+        .routes(routes!(runs::start))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::get))
+        .routes(routes!(runs::cancel))
+        .routes(routes!(runs::logs))
+        .routes(routes!(runs::download))
+        .routes(routes!(stream_logs::logs))
+        .routes(routes!(stream::events))
+        .routes(routes!(audit::list))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::update, users::archive))
+}

@@ -1,0 +1,23 @@
+//! The first start: a one-time token instead of a default password.
+
+use crate::auth::tokens::{hash, new_secret};
+use chrono::TimeDelta;
+use domain::Result;
+use domain::clock::Clock;
+use domain::ports::UserStore;
+
+/// Life of a setup token.
+const LIFE: TimeDelta = TimeDelta::minutes(30);
+
+/// A fresh setup token when no user exists yet, replacing an older one; print it once, it is stored hashed only.
+///
+/// # Errors
+/// As the store.
+pub async fn ensure_token(users: &dyn UserStore, clock: &dyn Clock) -> Result<Option<String>> {
+    if users.any_user().await? {
+        return Ok(None);
+    }
+    let token = new_secret()?;
+    users.put_setup_token(&hash(&token), clock.now() + LIFE).await?;
+    Ok(Some(token))
+}

@@ -1,0 +1,3 @@
+//! The API over HTTP semantics, on in-memory ports.
+
+mod openapi;
