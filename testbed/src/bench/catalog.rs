@@ -241,6 +241,11 @@ mod tests {
                 assert_eq!(draft["values"]["TESTBED_CONTROL_URL"], "http://127.0.0.1:9", "{draft}");
             }
         }
+        let trial = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("trials/wrong_cure")).unwrap();
+        for item in &trial {
+            resolve(&item.draft, &ids, &facts()).unwrap();
+            assert!(items.iter().any(|own| own.draft["name"] == item.draft["name"]), "a trial replaces what is there");
+        }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalog");
         let mut from_disk = read(&folder).unwrap();
         let mut compiled = items;

@@ -56,9 +56,10 @@ impl Cache {
         }
     }
 
-    /// Stores a value for some seconds; a failure is counted and otherwise harmless.
+    /// Stores a value for about `ttl_secs`, spread by a third so that entries do not expire at once; a failure is counted and otherwise harmless.
     pub(crate) async fn put(&self, key: &str, value: &str, ttl_secs: u64) {
-        let done: redis::RedisResult<()> = self.connection.clone().set_ex(self.key(key), value, ttl_secs).await;
+        let spread = rand::random_range(ttl_secs - ttl_secs / 3..=ttl_secs + ttl_secs / 3).max(1);
+        let done: redis::RedisResult<()> = self.connection.clone().set_ex(self.key(key), value, spread).await;
         if done.is_err() {
             self.metrics.cache.errors.inc();
         }

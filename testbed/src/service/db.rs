@@ -46,16 +46,10 @@ pub(crate) enum Arg {
 
 impl Db {
     /// Opens `sqlite:PATH` or `postgres://...`; SQLite files are created with write-ahead logging.
-    pub(crate) async fn open(url: &str, metrics: Arc<Metrics>) -> anyhow::Result<Self> {
+    /// On PostgreSQL the tables live in a schema of their own, so that several shops share a database in peace.
+    pub(crate) async fn open(url: &str, schema: &str, metrics: Arc<Metrics>) -> anyhow::Result<Self> {
         let pool = if url.starts_with("postgres") {
-            let options = sqlx::postgres::PgPoolOptions::new()
-                .max_connections(MAX_CONNECTIONS)
-                .acquire_timeout(ACQUIRE_TIMEOUT.max(Duration::from_secs(5)));
-            let pool = options.connect(url).await.context("connect to the postgres database")?;
-            drop(pool);
-            let options =
-                sqlx::postgres::PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
-            Pool::Postgres(options.connect_lazy(url).context("read the database url")?)
+            Pool::Postgres(open_postgres(url, schema).await?)
         } else {
             let options: sqlx::sqlite::SqliteConnectOptions = url.parse().context("read the database url")?;
             let options = options
@@ -140,6 +134,18 @@ impl Db {
     fn observe(&self, operation: &str, start: Instant) {
         self.metrics.db.duration.with_label_values(&[operation]).observe(start.elapsed().as_secs_f64());
     }
+}
+
+async fn open_postgres(url: &str, schema: &str) -> anyhow::Result<PgPool> {
+    let schema = schema.replace('"', "");
+    let options: sqlx::postgres::PgConnectOptions = url.parse().context("read the database url")?;
+    let options = options.options([("search_path", schema.as_str())]);
+    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+    let pool = pool.connect_with(options).await.context("connect to the postgres database")?;
+    let create = format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"");
+    // The name is our own prefix without quotation marks, never input of a user of the shop.
+    sqlx::query(sqlx::AssertSqlSafe(create)).execute(&pool).await.context("create the shop's schema")?;
+    Ok(pool)
 }
 
 fn bind_sqlite<'a>(sql: &'static str, args: &[Arg]) -> sqlx::query::Query<'a, Sqlite, sqlx::sqlite::SqliteArguments> {

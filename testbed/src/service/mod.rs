@@ -78,7 +78,7 @@ pub(crate) struct ServiceArgs {
     /// Redis of the catalog.
     #[arg(long, env = "TESTBED_REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
-    /// Prefix of keys in Redis.
+    /// Prefix of keys in Redis, and name of the schema in PostgreSQL.
     #[arg(long, default_value = "shop")]
     pub(crate) key_prefix: String,
     /// Elasticsearch that gets the logs.
@@ -196,7 +196,7 @@ async fn open_database(args: &ServiceArgs, metrics: &Arc<metrics::Metrics>) -> a
     }
     let file = args.dir.join("shop.db");
     let url = args.database_url.clone().unwrap_or_else(|| format!("sqlite:{}", file.display()));
-    let db = db::Db::open(&url, Arc::clone(metrics)).await?;
+    let db = db::Db::open(&url, &args.key_prefix, Arc::clone(metrics)).await?;
     if args.name == ServiceName::Catalog {
         catalog::prepare(&db).await.context("prepare the catalog's tables")?;
     } else {

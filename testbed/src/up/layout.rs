@@ -18,6 +18,8 @@ pub(crate) struct Handle {
     pub(crate) pid: u32,
     /// Address of the storefront.
     pub(crate) storefront_url: String,
+    /// Prefix of this testbed's keys in Redis, and name of its schema in PostgreSQL.
+    pub(crate) name: String,
     /// Targets file for Prometheus, when one was asked for.
     pub(crate) targets_file: Option<PathBuf>,
 }
@@ -169,6 +171,7 @@ mod tests {
             token: "t".into(),
             pid: 1,
             storefront_url: "http://127.0.0.1:2".into(),
+            name: layout.key_prefix(),
             targets_file: None,
         };
         handle.write(&layout.handle()).unwrap();

@@ -117,6 +117,7 @@ async fn serve(
         token: supervisor.token.clone(),
         pid: std::process::id(),
         storefront_url: supervisor.fleet.url("storefront"),
+        name: layout.key_prefix(),
         targets_file: targets_file.clone(),
     };
     handle.write(&layout.handle())?;
