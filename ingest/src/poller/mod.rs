@@ -182,7 +182,7 @@ impl Poller {
             match self.monitors.all().await {
                 Ok(monitors) => self.adjust(&mut tasks, monitors, &stop),
                 Err(error) => {
-                    tracing::warn!(error = %error, "monitors cannot be read; polling goes on with those known")
+                    tracing::warn!(error = %error, "monitors cannot be read; polling goes on with those known");
                 }
             }
             tokio::select! {

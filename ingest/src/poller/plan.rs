@@ -144,11 +144,11 @@ mod tests {
         let limits = Limits::default();
         let step = Duration::from_secs(15);
         let first = metric_window(None, secs(100_007), step, &limits).unwrap();
-        assert_eq!((first.from, first.to), (secs(99_990 - 7_200), secs(99_990)));
-        assert_eq!(metric_window(Some(first.to), secs(100_004), step, &limits), None);
-        let next = metric_window(Some(first.to), secs(100_020), step, &limits).unwrap();
-        assert_eq!((next.from, next.to), (first.to, secs(100_005)));
-        assert_eq!(first_row(&next, step), secs(100_005));
+        assert_eq!((first.from, first.to), (secs(100_005 - 7_200), secs(100_005)));
+        assert_eq!(metric_window(Some(first.to), secs(100_020), step, &limits), None);
+        let next = metric_window(Some(first.to), secs(100_021), step, &limits).unwrap();
+        assert_eq!((next.from, next.to), (first.to, secs(100_020)));
+        assert_eq!(first_row(&next, step), secs(100_020));
     }
 
     #[test]

@@ -176,7 +176,7 @@ impl Elasticsearch {
         let completeness = found.completeness();
         let full = found.hits.hits.len() >= asked;
         let mut next = Position { pit: found.pit_id.or_else(|| at.pit.clone()), lost: at.lost, ..Position::default() };
-        (next.last_ms, next.edge) = (at.last_ms, at.edge.clone());
+        (next.last_ms, next.edge, next.over) = (at.last_ms, at.edge.clone(), at.over.clone());
         let (mut lines, mut malformed) = (Vec::new(), 0);
         for hit in found.hits.hits {
             let key = (hit.index, hit.id);
@@ -184,7 +184,7 @@ impl Elasticsearch {
                 continue;
             }
             let line = self.fields.line(&key.0, &key.1, &hit.source);
-            next.pass(line.as_ref().map(|l| l.at.timestamp_millis()), key, hit.sort);
+            next.pass(line.as_ref().map(|l| l.at.timestamp_millis()), key, hit.sort, false);
             match line {
                 Some(line) => lines.push(line),
                 None => malformed += 1,
@@ -218,7 +218,7 @@ impl Elasticsearch {
         let next = over.map(|hit| {
             tracing::warn!(index = %hit.index, id = %hit.id, cap = self.client.cap, "document above the size limit is left out");
             let mut next = at.clone();
-            next.pass(None, (hit.index, hit.id), hit.sort);
+            next.pass(None, (hit.index, hit.id), hit.sort, true);
             next
         });
         Ok(Read { lines: Vec::new(), malformed: u64::from(next.is_some()), completeness: Completeness::Complete, next })

@@ -23,18 +23,24 @@ pub(super) struct Position {
     pub(super) last_ms: Option<i64>,
     /// Index and id of the hits at `last_ms`, so that none of them is given twice.
     pub(super) edge: Vec<(String, String)>,
+    /// Index and id of hits at `last_ms` that are too large to be read again.
+    pub(super) over: Vec<(String, String)>,
     /// Points in time that were lost on the way.
     pub(super) lost: u32,
 }
 
 impl Position {
     /// Goes past one hit: by its sort values inside a point in time, and by its time for when that is lost.
-    pub(super) fn pass(&mut self, at_ms: Option<i64>, key: (String, String), sort: Vec<Value>) {
+    pub(super) fn pass(&mut self, at_ms: Option<i64>, key: (String, String), sort: Vec<Value>, too_large: bool) {
         if let Some(ms) = at_ms.or_else(|| sort.first().and_then(sort_ms)) {
             if self.last_ms != Some(ms) {
-                (self.last_ms, self.edge) = (Some(ms), Vec::new());
+                (self.last_ms, self.edge, self.over) = (Some(ms), Vec::new(), Vec::new());
             }
-            self.edge.push(key);
+            if too_large {
+                self.over.push(key);
+            } else {
+                self.edge.push(key);
+            }
         }
         if self.pit.is_some() && !sort.is_empty() {
             self.after = Some(sort);
@@ -137,6 +143,7 @@ pub(super) fn body(query: &LogQuery, fields: &Fields, at: &Position, size: usize
     if !query.query.trim().is_empty() {
         filter.push(json!({ "query_string": { "query": query.query } }));
     }
+    let without: Vec<Value> = at.over.iter().map(|(_, id)| json!(id)).collect();
     let mut sort = vec![json!({ field: { "order": "asc", "unmapped_type": "date" } })];
     if let Some(tie) = tie {
         sort.push(json!({ tie: "asc" }));
@@ -144,7 +151,7 @@ pub(super) fn body(query: &LogQuery, fields: &Fields, at: &Position, size: usize
     let mut body = json!({
         "size": size,
         "track_total_hits": false,
-        "query": { "bool": { "filter": filter } },
+        "query": { "bool": { "filter": filter, "must_not": [{ "ids": { "values": without } }] } },
         "sort": sort,
         "_source": { "includes": fields.wanted() },
     });

@@ -43,7 +43,8 @@ impl Prometheus {
     /// `Invalid` for a wrong address or credentials that fit no header.
     pub fn new(spec: &SourceSpec) -> Result<Self> {
         let base = http::base_url(spec)?;
-        let client = prom::Client::from(http::client(spec)?, base.as_str()).map_err(Error::internal)?;
+        let client =
+            prom::Client::from(http::client(spec)?, base.as_str().trim_end_matches('/')).map_err(Error::internal)?;
         Ok(Self { client, base, limit: spec.timeout_secs, cap: MAX_ANSWER })
     }
 
