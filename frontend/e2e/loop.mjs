@@ -1,0 +1,197 @@
+// The whole loop in a browser: set up or log in, see an incident heal without a reload, read the run's log, visit every
+// page in both languages and both colour schemes. Fails on any console error and any request to another origin.
+//
+//   AIOPS_URL=http://127.0.0.1:3030 AIOPS_SETUP_TOKEN=... node e2e/loop.mjs
+//
+// AIOPS_USER, AIOPS_PASSWORD   account to make or to log in with (admin, a fixed password of the check)
+// AIOPS_WAIT_MINUTES           longest wait for the healed incident (10)
+// AIOPS_INCIDENT               id of the incident to watch; else the first that appears after login
+// AIOPS_SHOTS                  folder for screenshots (none)
+import { openBrowser } from './browser.mjs'
+
+const origin = (process.env.AIOPS_URL ?? 'http://127.0.0.1:3030').replace(/\/$/, '')
+const token = process.env.AIOPS_SETUP_TOKEN ?? ''
+const username = process.env.AIOPS_USER ?? 'admin'
+const password = process.env.AIOPS_PASSWORD ?? 'correct-horse-battery'
+const minutes = Number(process.env.AIOPS_WAIT_MINUTES ?? 10)
+const PAGES = ['/', '/incidents', '/runs', '/policies', '/cases', '/scripts', '/runtime-managers', '/monitors', '/sources', '/channels', '/audit', '/users']
+const FORMS = ['/policies/new', '/cases/new', '/scripts/new', '/runtime-managers/new', '/monitors/new', '/sources/new', '/channels/new']
+
+const { context, page, trouble, shot } = await openBrowser({ origin, shots: process.env.AIOPS_SHOTS ?? '' })
+const started = Date.now()
+const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`)
+const settled = async () => {
+  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'), null, { timeout: 20_000 })
+  await page.waitForTimeout(120)
+}
+
+/** Walks to a page inside the app: no reload, so that the live connection stays. */
+async function walk(path) {
+  await page.evaluate((to) => {
+    history.pushState(history.state, '', to)
+    dispatchEvent(new PopStateEvent('popstate', { state: history.state }))
+  }, path)
+  await page.waitForURL(`${origin}${path}`)
+  await settled()
+  const bad = await page.locator('main [role="alert"]').allInnerTexts()
+  if (bad.length > 0) throw new Error(`${path} shows a problem: ${bad.join(' | ')}`)
+}
+
+async function enter() {
+  await page.goto(token ? `${origin}/setup#?token=${encodeURIComponent(token)}` : `${origin}/login`)
+  await page.waitForSelector('input[name="password"]')
+  if (await page.locator('input[name="token"]').count()) {
+    if (!token) throw new Error('the server waits for its set-up: give AIOPS_SETUP_TOKEN')
+    if ((await page.inputValue('input[name="token"]')) !== token) throw new Error('the token of the address is not in its field')
+    if (page.url().includes(token)) throw new Error('the token stays in the address')
+    await shot('setup')
+    await page.fill('input[name="username"]', username)
+    await page.fill('input[name="password"]', password)
+    await page.fill('input[name="repeat"]', password)
+    await page.click('button[type="submit"]')
+    await page.waitForSelector('[data-test="account"]')
+    say('set up')
+    await page.click('[data-test="account"]')
+    await page.click('[data-test="logout"]')
+    await page.waitForURL('**/login')
+  }
+  await shot('login')
+  await page.fill('input[name="username"]', username)
+  await page.fill('input[name="password"]', password)
+  await page.click('button[type="submit"]')
+  await page.waitForSelector('[data-test="live"][data-state="open"]', { timeout: 20_000 })
+  say('logged in, live')
+}
+
+/** The incident to watch: the one named, else one that is being worked on, else the next that appears. */
+async function chooseIncident(deadline) {
+  if (process.env.AIOPS_INCIDENT) return process.env.AIOPS_INCIDENT
+  for (;;) {
+    const busy = page.locator('[data-test="incident-row"]:has([data-value="healing"], [data-value="verifying"])').first()
+    if (await busy.count()) return busy.getAttribute('data-id')
+    const fresh = page.locator('[data-test="incident-row"]:has([data-value="open"])').first()
+    const event = page.locator('[data-test="events"] a[href^="/incidents/"]').first()
+    if ((await fresh.count()) && (await event.count())) {
+      const id = (await event.getAttribute('href'))?.split('/').pop()
+      if (id && (await page.locator(`[data-test="incident-row"][data-id="${id}"]`).count())) return id
+    }
+    if (Date.now() > deadline) throw new Error('no incident appeared')
+    await page.waitForTimeout(300)
+  }
+}
+
+async function watchHeal() {
+  const deadline = Date.now() + minutes * 60_000
+  const id = await chooseIncident(deadline)
+  say(`incident ${id}`)
+  await walk(`/incidents/${id}`)
+  await page.evaluate(() => { window.name = 'not reloaded' })
+  let last = ''
+  for (;;) {
+    const state = await page.getAttribute('[data-test="incident-state"]', 'data-state')
+    if (state !== last) {
+      say(`state shown: ${state}`)
+      if (state && state !== 'open') await shot(`incident-${state}`)
+      last = state ?? ''
+    }
+    if (state === 'resolved') break
+    if (Date.now() > deadline) throw new Error(`the incident is still ${state} after ${minutes} minutes`)
+    await page.waitForTimeout(200)
+  }
+  if ((await page.evaluate(() => window.name)) !== 'not reloaded') throw new Error('the page was reloaded')
+  await page.waitForSelector('[data-test="loop"] [data-step="verified"][data-state="done"]', { timeout: 15_000 })
+  await page.waitForSelector('[data-test="timeline"] [data-kind="resolved"]')
+  await page.waitForSelector('[data-test="decisions"] [data-outcome]')
+  await page.waitForSelector('[data-test="verification"][data-verdict="fixed"]')
+  await page.waitForSelector('[data-test="chart"] canvas')
+  await settled()
+  await shot('incident-healed', { fullPage: true })
+  say('healed and verified, shown without a reload')
+  return id
+}
+
+async function readLog(incident) {
+  await page.click('[data-test="run-row"] a')
+  await page.waitForURL('**/runs/*')
+  await settled()
+  await page.waitForFunction(() => Number(document.querySelector('[data-test="log-lines"]')?.getAttribute('data-lines')) > 0, null, { timeout: 20_000 })
+  const lines = await page.getAttribute('[data-test="log-lines"]', 'data-lines')
+  const state = await page.getAttribute('[data-test="run-state"]', 'data-state')
+  await shot('run')
+  await page.click('[data-test="tab-script"]')
+  await page.waitForSelector('.cm-content')
+  say(`log of the run of ${incident}: ${lines} lines, run ${state}`)
+}
+
+async function setTheme(theme) {
+  await page.click('[data-test="theme"]')
+  await page.click(`[data-test="theme-${theme}"]:visible`)
+  await page.waitForFunction((dark) => document.documentElement.classList.contains('dark') === dark, theme === 'dark')
+}
+async function swapLanguage(lang) {
+  await page.click('[data-test="language"]')
+  await page.waitForFunction((wanted) => document.documentElement.lang === wanted, lang)
+}
+
+async function visitAll(incident) {
+  const rounds = [['en', 'light'], ['en', 'dark'], ['zh-CN', 'dark'], ['zh-CN', 'light']]
+  let language = 'en'
+  for (const [lang, theme] of rounds) {
+    if (lang !== language) await swapLanguage(lang)
+    language = lang
+    await setTheme(theme)
+    const first = {}
+    for (const path of PAGES) {
+      await walk(path)
+      await shot(`${lang}-${theme}${path === '/' ? '-dashboard' : path.replaceAll('/', '-')}`)
+      const link = page.locator('[data-test="row"] a, [data-test="manager"] a.name').first()
+      if (await link.count()) first[path] = await link.getAttribute('href')
+    }
+    for (const path of [...FORMS, ...Object.values(first), ...(incident ? [`/incidents/${incident}`] : [])]) {
+      await walk(path)
+      if (path.includes('/scripts/')) await page.waitForSelector('.cm-content')
+      const name = path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'one').replaceAll('/', '-')
+      await shot(`${lang}-${theme}${name}`)
+    }
+    say(`${PAGES.length + FORMS.length + Object.keys(first).length} pages in ${lang}, ${theme}`)
+  }
+}
+
+async function keyboard() {
+  await walk('/')
+  await page.keyboard.press('g')
+  await page.keyboard.press('i')
+  await page.waitForURL('**/incidents')
+  await page.keyboard.press('/')
+  await page.waitForFunction(() => document.activeElement?.closest('[data-search]') !== null)
+  await page.keyboard.press('Escape')
+  await page.evaluate(() => document.activeElement?.blur())
+  await page.keyboard.press('?')
+  await page.waitForSelector('.el-dialog:visible')
+  await page.keyboard.press('Escape')
+  say('keyboard')
+}
+
+let failure = null
+try {
+  await enter()
+  await settled()
+  await shot('dashboard')
+  const incident = await watchHeal()
+  await readLog(incident)
+  await keyboard()
+  await visitAll(incident)
+  // A reload restores the session from the refresh token.
+  await page.goto(`${origin}/incidents/${incident}`)
+  await page.waitForSelector('[data-test="incident-state"][data-state="resolved"]')
+  say('session survives a reload')
+} catch (error) {
+  failure = error
+  await shot('failure', { fullPage: true }).catch(() => undefined)
+}
+await context.close()
+for (const line of trouble) console.error(`FAIL  ${line}`)
+if (failure) console.error(`FAIL  ${failure.stack ?? failure}`)
+const good = !failure && trouble.length === 0
+console.log(good ? 'e2e: passed' : 'e2e: failed')
+process.exit(good ? 0 : 1)

@@ -1,0 +1,44 @@
+// The menu: groups of pages with icons and the letter that follows `g`.
+import {
+  Bell, Cpu, DataAnalysis, DataLine, Document, Files, Finished, List, Odometer, SetUp, User, Warning,
+} from '@element-plus/icons-vue'
+import type { Component } from 'vue'
+import type { Permission } from '@/utils/roles'
+
+export interface MenuEntry { section: string; path: string; text: string; icon: Component; letter: string; needs?: Permission }
+export interface MenuGroup { text: string; entries: MenuEntry[] }
+
+export const MENU: readonly MenuGroup[] = [
+  {
+    text: 'nav.operate',
+    entries: [
+      { section: 'dashboard', path: '/', text: 'nav.dashboard', icon: Odometer, letter: 'd' },
+      { section: 'incidents', path: '/incidents', text: 'nav.incidents', icon: Warning, letter: 'i' },
+      { section: 'runs', path: '/runs', text: 'nav.runs', icon: Finished, letter: 'r' },
+    ],
+  },
+  {
+    text: 'nav.automate',
+    entries: [
+      { section: 'policies', path: '/policies', text: 'nav.policies', icon: SetUp, letter: 'p' },
+      { section: 'cases', path: '/cases', text: 'nav.cases', icon: List, letter: 'c' },
+      { section: 'scripts', path: '/scripts', text: 'nav.scripts', icon: Document, letter: 's' },
+      { section: 'runtime-managers', path: '/runtime-managers', text: 'nav.managers', icon: Cpu, letter: 'e' },
+    ],
+  },
+  {
+    text: 'nav.observe',
+    entries: [
+      { section: 'monitors', path: '/monitors', text: 'nav.monitors', icon: DataLine, letter: 'm' },
+      { section: 'sources', path: '/sources', text: 'nav.sources', icon: DataAnalysis, letter: 'o' },
+      { section: 'channels', path: '/channels', text: 'nav.channels', icon: Bell, letter: 'n' },
+    ],
+  },
+  {
+    text: 'nav.administer',
+    entries: [
+      { section: 'audit', path: '/audit', text: 'nav.audit', icon: Files, letter: 'a', needs: 'admin' },
+      { section: 'users', path: '/users', text: 'nav.users', icon: User, letter: 'u', needs: 'admin' },
+    ],
+  },
+]
