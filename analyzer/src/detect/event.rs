@@ -12,7 +12,7 @@ pub(crate) struct Events {
 }
 
 /// Combined evidence of one row.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evidence {
     /// Novelty kept up while the trouble lasts.
     pub held: f64,

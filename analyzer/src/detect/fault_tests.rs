@@ -1,1 +1,272 @@
-//! Injected faults and bad input against the ensemble (see `docs/detection-log.md`).
+//! Injected faults and bad input against the ensemble: what must be found within how many rows, and what must not.
+
+use proptest::prelude::*;
+
+use super::{Config, Detector, Kind, Lang, Score, SeriesDetector, Skip, explain};
+
+const STEP: i64 = 60_000;
+const WARM: usize = 2_000;
+const SEEDS: u64 = 20;
+
+/// A small generator, so that every run sees the same noise.
+struct Noise(u64);
+
+impl Noise {
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) as f64 + 0.5) / f64::from(1_u32 << 31)
+    }
+
+    /// Standard normal (Box and Muller).
+    fn normal(&mut self) -> f64 {
+        (-2.0 * self.uniform().ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+}
+
+/// A healthy series: level 100, sigma 2.
+fn healthy(seed: u64, rows: usize) -> Vec<f64> {
+    let mut noise = Noise(seed + 1);
+    (0..rows).map(|_| 100.0 + 2.0 * noise.normal()).collect()
+}
+
+/// Rows (relative to `WARM`) of the events after warming up on the first `WARM` rows.
+fn events(values: &[f64]) -> Vec<usize> {
+    let mut detector = SeriesDetector::new(Config::default());
+    let mut found = Vec::new();
+    for (i, value) in values.iter().enumerate() {
+        if detector.push(i as i64 * STEP, *value).is_event && i >= WARM {
+            found.push(i - WARM);
+        }
+    }
+    found
+}
+
+/// Share of seeds for which the fault is found within `rows` rows.
+fn found_within(rows: usize, fault: impl Fn(usize, f64) -> f64) -> f64 {
+    let hits = (0..SEEDS).filter(|seed| {
+        let mut values = healthy(*seed, WARM + rows + 1);
+        for (i, value) in values.iter_mut().skip(WARM).enumerate() {
+            *value = fault(i, *value);
+        }
+        events(&values).iter().any(|row| *row < rows)
+    });
+    hits.count() as f64 / SEEDS as f64
+}
+
+#[test]
+fn a_spike_of_eight_sigma_is_found_at_once() {
+    assert!(found_within(1, |_, x| x + 16.0) >= 0.95);
+    assert!(found_within(1, |_, x| x - 16.0) >= 0.95);
+}
+
+#[test]
+fn a_level_shift_of_four_sigma_is_found_within_five_rows() {
+    assert!(found_within(5, |_, x| x + 8.0) >= 0.95);
+    assert!(found_within(5, |_, x| x - 8.0) >= 0.95);
+}
+
+#[test]
+fn a_slow_ramp_is_found_within_an_hour() {
+    assert!(found_within(60, |i, x| x + 0.3 * i as f64) >= 0.95);
+}
+
+#[test]
+fn a_flat_line_is_found_within_five_rows() {
+    assert!(found_within(5, |_, _| 100.3) >= 0.95);
+}
+
+/// Five values cannot tell three times the noise from noise at this rate of false alarms (the best possible test finds
+/// six in ten); twenty can.
+#[test]
+fn three_times_the_noise_is_found_within_twenty_rows() {
+    assert!(found_within(5, |_, x| 100.0 + 3.0 * (x - 100.0)) >= 0.6);
+    assert!(found_within(20, |_, x| 100.0 + 3.0 * (x - 100.0)) >= 0.95);
+}
+
+#[test]
+fn an_outage_to_zero_is_found_at_once() {
+    assert!(found_within(1, |_, _| 0.0) >= 0.95);
+}
+
+#[test]
+fn a_missing_daily_peak_is_found_within_an_hour() {
+    let day = 288;
+    let hits = (0..SEEDS).filter(|seed| {
+        let mut noise = Noise(seed + 1);
+        let mut detector = SeriesDetector::new(Config::default());
+        let mut found = false;
+        for i in 0..day * 8 {
+            let peak = if (120..180).contains(&(i % day)) { 50.0 } else { 0.0 };
+            let missing = i >= day * 7;
+            let value = 100.0 + if missing { 0.0 } else { peak } + 2.0 * noise.normal();
+            let event = detector.push(i as i64 * 300_000, value).is_event;
+            found |= event && missing && (120..132).contains(&(i % day));
+        }
+        found
+    });
+    assert!(hits.count() as f64 / SEEDS as f64 >= 0.95);
+}
+
+/// Events of a healthy series after warming up, while `push` decides what the detector is given.
+fn quiet_events(kind: Kind, mut feed: impl FnMut(&mut SeriesDetector, usize, f64) -> Vec<Score>) -> usize {
+    let mut count = 0;
+    for seed in 0..SEEDS {
+        let mut detector = SeriesDetector::new(Config { kind, ..Config::default() });
+        for (i, value) in healthy(seed, WARM + 200).into_iter().enumerate() {
+            let scores = feed(&mut detector, i, value);
+            count += scores.iter().filter(|s| s.is_event && (WARM..WARM + 30).contains(&i)).count();
+        }
+    }
+    count
+}
+
+fn baseline(kind: Kind) -> usize {
+    let mut total = 0.0;
+    quiet_events(kind, |d, i, x| {
+        total += x;
+        vec![d.push(i as i64 * STEP, if kind == Kind::Counter { total } else { x })]
+    })
+}
+
+#[test]
+fn gaps_nan_runs_clock_steps_and_restarts_are_no_events() {
+    let usual = baseline(Kind::Gauge);
+    let hour = 3_600_000;
+    let late = |i: usize| if i >= WARM { hour } else { 0 };
+    let gap = quiet_events(Kind::Gauge, |d, i, x| vec![d.push(i as i64 * STEP + late(i), x)]);
+    let back = quiet_events(Kind::Gauge, |d, i, x| vec![d.push(i as i64 * STEP - late(i), x)]);
+    let nan = quiet_events(Kind::Gauge, |d, i, x| {
+        vec![d.push(i as i64 * STEP, if (WARM..WARM + 10).contains(&i) { f64::NAN } else { x })]
+    });
+    let twice = quiet_events(Kind::Gauge, |d, i, x| {
+        let at = i as i64 * STEP;
+        vec![d.push(at, x), d.push(at, x + 500.0), d.push(at - 1, x + 500.0)]
+    });
+    let restart = quiet_events(Kind::Gauge, |d, i, x| {
+        if i == WARM {
+            let saved = d.snapshot().to_string();
+            *d = SeriesDetector::new(Config::default());
+            d.restore(&serde_json::from_str(&saved).expect("json")).expect("same version");
+        }
+        vec![d.push(i as i64 * STEP, x)]
+    });
+    assert_eq!((usual, gap, back, nan, twice, restart), (0, 0, 0, 0, 0, 0));
+}
+
+#[test]
+fn a_counter_reset_is_no_event_and_a_burst_is() {
+    assert_eq!(baseline(Kind::Counter), 0);
+    let mut total = 0.0;
+    let reset = quiet_events(Kind::Counter, |d, i, x| {
+        total = if i == WARM || i == WARM + 7 { x * 0.3 } else { total + x };
+        let score = d.push(i as i64 * STEP, total);
+        assert!(i != WARM || score.skip == Some(Skip::CounterReset));
+        vec![score]
+    });
+    assert_eq!(reset, 0);
+    let mut detector = SeriesDetector::new(Config { kind: Kind::Counter, ..Config::default() });
+    let mut total = 0.0;
+    for (i, x) in healthy(3, 500).into_iter().enumerate() {
+        total += if i == 499 { 10.0 * x } else { x };
+        let score = detector.push(i as i64 * STEP, total);
+        assert_eq!(score.is_event, i == 499);
+    }
+}
+
+#[test]
+fn short_learning_is_quiet_and_still_finds_an_outage() {
+    // two minutes at 2 s steps, then ten healthy minutes, then the fault
+    let (mut noisy, mut found) = (0, 0);
+    for seed in 0..SEEDS {
+        let mut detector = SeriesDetector::new(Config::default());
+        for (i, value) in healthy(seed, 360).into_iter().enumerate() {
+            let score = detector.push(i as i64 * 2_000, value);
+            assert_eq!(score.learning, i < 30);
+            noisy += usize::from(score.is_event);
+        }
+        found += usize::from((360..365).any(|i| detector.push(i * 2_000, 140.0).is_event));
+    }
+    assert_eq!(found, 20);
+    assert!(noisy <= 2, "{noisy} events in {SEEDS} healthy series");
+}
+
+#[test]
+fn an_episode_opens_once_and_closes_when_the_series_is_back() {
+    let mut detector = SeriesDetector::new(Config::default());
+    let mut opened = 0;
+    for (i, value) in healthy(5, 1_200).into_iter().enumerate() {
+        let bad = (1_000..1_050).contains(&i);
+        let score = detector.push(i as i64 * STEP, if bad { value + 60.0 } else { value });
+        opened += usize::from(score.is_event && i >= 900);
+        if bad {
+            assert!(score.open, "row {i}");
+            assert!(!detector.recovered(160.0) && detector.recovered(101.0));
+            assert!(explain(&score, "cpu", "%", Lang::En).contains("cpu"));
+        }
+    }
+    let end = detector.push(1_200 * STEP, 100.0);
+    assert_eq!((opened, end.open), (1, false));
+}
+
+#[test]
+fn sensitivity_orders_the_number_of_events() {
+    let count = |sensitivity| -> usize {
+        (0..SEEDS)
+            .map(|seed| {
+                let mut detector = SeriesDetector::new(Config { sensitivity, ..Config::default() });
+                healthy(seed, 4_000)
+                    .into_iter()
+                    .enumerate()
+                    .filter(|(i, x)| detector.push(*i as i64 * 300_000, *x).is_event)
+                    .count()
+            })
+            .sum()
+    };
+    let (quiet, usual, keen) = (count(1), count(5), count(10));
+    assert!(quiet < usual && usual < keen, "{quiet} {usual} {keen}");
+}
+
+fn any_value() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => -1e3..1e3_f64,
+        1 => prop::num::f64::ANY,
+        1 => Just(0.0),
+        1 => Just(f64::NAN),
+        1 => Just(f64::INFINITY),
+        1 => Just(f64::NEG_INFINITY),
+        1 => Just(f64::MAX),
+    ]
+}
+
+fn any_rows() -> impl Strategy<Value = Vec<(i64, f64)>> {
+    let at = prop_oneof![6 => 1..100_000_i64, 1 => -100_000..1_i64, 1 => prop::num::i64::ANY];
+    prop::collection::vec((at, any_value()), 1..300)
+}
+
+proptest! {
+    #[test]
+    fn never_a_panic_never_nan_and_a_snapshot_anywhere_changes_nothing(
+        rows in any_rows(), counter in any::<bool>(), sensitivity in any::<u8>(), cut in 0..300_usize,
+    ) {
+        let kind = if counter { Kind::Counter } else { Kind::Gauge };
+        let config = Config { kind, sensitivity, ..Config::default() };
+        let (mut whole, mut parts) = (SeriesDetector::new(config), SeriesDetector::new(config));
+        let mut at = 0_i64;
+        for (i, (dt, value)) in rows.into_iter().enumerate() {
+            at = at.wrapping_add(dt);
+            if i == cut {
+                let saved = parts.snapshot();
+                parts = SeriesDetector::new(config);
+                parts.restore(&saved).expect("same version");
+            }
+            let score = whole.push(at, value);
+            prop_assert_eq!(score, parts.push(at, value));
+            for v in [score.point, score.event, score.observed, score.expected, score.lower, score.upper] {
+                prop_assert!(v.is_finite(), "{:?}", score);
+            }
+            prop_assert!((0.0..=1.0).contains(&score.point) && (0.0..=1.0).contains(&score.event));
+            prop_assert!(score.lower <= score.upper, "{:?}", score);
+            prop_assert!(!explain(&score, "x", "", Lang::Zh).is_empty());
+        }
+    }
+}

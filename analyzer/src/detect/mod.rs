@@ -35,27 +35,30 @@
 //! until the series is back inside the band that held before, or the new level has been learned.
 
 mod absence;
+mod csv_series;
 mod entity;
 mod error_rate;
 mod event;
 mod explain;
 mod guard;
-//HST
 mod level;
-//OFF
+pub mod offline;
 mod params;
-//PCA
+mod pca;
 mod rate;
 mod record;
 mod season;
 mod series;
-//SHAPE
+mod shape;
 mod spec;
 mod threshold;
+mod timestamp;
 mod views;
 
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod offline_tests;
 
 pub use absence::Absence;
 pub use entity::{EntityConfig, EntityDetector, EntityScore};
@@ -63,9 +66,10 @@ pub use error_rate::ErrorRate;
 pub use explain::{Lang, explain};
 pub use level::RobustLevel;
 pub use params::Params;
+pub use pca::PcaModel;
 pub use rate::Rate;
 pub use series::SeriesDetector;
-//SHAPEU
+pub use shape::ShapeModel;
 pub use spec::{Spec, build};
 pub use threshold::{Operator, Threshold};
 
@@ -217,7 +221,7 @@ pub enum RestoreError {
 }
 
 /// A causal, single-pass detector of one series.
-pub trait Detector: Send + std::fmt::Debug {
+pub trait Detector: Send + Sync + std::fmt::Debug {
     /// Takes the next row (`at_ms`: Unix milliseconds) and scores it with what was known before it.
     fn push(&mut self, at_ms: i64, value: f64) -> Score;
 

@@ -4,9 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Rows before a range says anything.
 const MIN_ROWS: u32 = 30;
-/// A range of so few rows is widened as the extremes of a normal sample still grow: by 0.4 of itself at 30 rows (the
+/// A young range is widened as the extremes of a normal sample still grow: by 0.4 of itself at 30 rows (the
 /// expected range of 30 normal values is 4.1 sigma, of 2,000 it is 6.9), falling to nothing.
-const COLD_ROWS: f64 = 150.0;
 const COLD_SHARE: f64 = 0.5;
 /// Rows that separate two episodes of the same view.
 const APART: u16 = 50;
@@ -41,6 +40,8 @@ pub(crate) struct Margin {
     pub unit: f64,
     /// Share of the range forgotten with this row.
     pub fade: f64,
+    /// Rows during which a range is young.
+    pub cold: f64,
     /// Factor of the shares by the chosen sensitivity.
     pub factor: f64,
 }
@@ -53,35 +54,48 @@ impl Range {
 
     /// 0 inside; 1 + the distance beyond the margin in ranges. Learns the value.
     pub(crate) fn push(&mut self, y: f64, m: &Margin) -> f64 {
-        self.rows = self.rows.saturating_add(1);
-        if self.rows == 1 {
-            (self.low, self.high) = (y, y);
-            return 0.0;
-        }
-        self.since = self.since.saturating_add(1);
-        self.habit *= HABIT_HALF;
-        let range = self.width().max(1e-9);
-        if self.rows > MIN_ROWS {
-            let shrink = range * m.fade * 0.5;
-            self.low += shrink;
-            self.high -= shrink;
-        }
-        let n = f64::from(self.rows);
-        let cold = COLD_SHARE * (1.0 - n / COLD_ROWS).max(0.0);
-        let share = m.share + m.young * (f64::from(MIN_ROWS) / n).sqrt() + m.habit * f64::from(self.habit.min(HABIT_MOST));
-        let share = share * m.factor + cold;
-        let beyond = (self.low - y).max(y - self.high);
-        let mut score = 0.0;
-        if beyond > m.unit + share * range && self.rows > MIN_ROWS {
-            score = 1.0 + (beyond / (range + m.unit) - share).clamp(0.0, MOST);
+        let score = self.score(y, m);
+        if score > 0.0 {
             if self.since > APART {
                 self.habit += 1.0;
             }
             self.since = 0;
         }
+        self.learn(y, m.fade);
+        score
+    }
+
+    /// What [`Range::push`] answers, without learning.
+    pub(crate) fn score(&self, y: f64, m: &Margin) -> f64 {
+        if self.rows < MIN_ROWS {
+            return 0.0;
+        }
+        let n = f64::from(self.rows);
+        let range = self.width().max(1e-9);
+        let cold = COLD_SHARE * (1.0 - n / m.cold).max(0.0);
+        let share =
+            m.share + m.young * (f64::from(MIN_ROWS) / n).sqrt() + m.habit * f64::from(self.habit.min(HABIT_MOST));
+        let share = share * m.factor + cold;
+        let beyond = (self.low - y).max(y - self.high);
+        let counts = beyond > m.unit + share * range;
+        if counts { 1.0 + (beyond / (range + m.unit) - share).clamp(0.0, MOST) } else { 0.0 }
+    }
+
+    /// Widens the range to the value and forgets a little.
+    pub(crate) fn learn(&mut self, y: f64, fade: f64) {
+        self.rows = self.rows.saturating_add(1);
+        if self.rows == 1 {
+            (self.low, self.high) = (y, y);
+        }
+        self.since = self.since.saturating_add(1);
+        self.habit *= HABIT_HALF;
+        if self.rows > MIN_ROWS {
+            let shrink = self.width() * fade * 0.5;
+            self.low += shrink;
+            self.high -= shrink;
+        }
         self.low = self.low.min(y);
         self.high = self.high.max(y);
-        score
     }
 }
 
@@ -89,7 +103,7 @@ impl Range {
 mod tests {
     use super::*;
 
-    const M: Margin = Margin { share: 0.0, young: 0.0, habit: 0.0, unit: 1e-3, fade: 0.0, factor: 1.0 };
+    const M: Margin = Margin { share: 0.0, young: 0.0, habit: 0.0, unit: 1e-3, fade: 0.0, cold: 150.0, factor: 1.0 };
 
     #[test]
     fn only_a_value_beyond_everything_seen_scores() {

@@ -124,6 +124,12 @@ impl Season {
         Some(mean + self.origin)
     }
 
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let of = |b: &Bins| b.means.len() * std::mem::size_of::<f32>();
+        self.bins.as_deref().map_or(0, |b| std::mem::size_of_val(b) + of(&b.0) + b.1.as_ref().map_or(0, of))
+    }
+
     /// Learns a row. Daily bins exist after half an hour, weekly ones after a week, so young series stay small.
     pub(crate) fn learn(&mut self, local_ms: i64, x: f64, step_ms: f64) {
         if self.bins.is_none() {

@@ -3,15 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::{Events, Evidence};
-use super::guard::Guard;
+use super::guard::{Guard, Row};
 use super::level::Level;
+use super::shape::{ShapeModel, Shapes};
 use super::views::{Context, VIEWS, Views};
 use super::{Config, Detector, MIN_ROWS, Params, RestoreError, Score, View, pack, unpack};
 
 /// Rows inside the band that close an episode.
 const CLOSE_ROWS: u16 = 5;
-/// Rows after which an episode is closed because its level has been learned.
-const RELEARN_ROWS: u16 = 300;
+/// Within an open episode something new is another event only after so many rows.
+const AGAIN_ROWS: u16 = 100;
+/// An episode that lasts so many rows and so long has become the new normal: it is closed, its level has been learned.
+const RELEARN_ROWS: u16 = 100;
+const RELEARN_MS: i64 = 2 * 3_600_000;
 /// Rows after a gap on which no episode opens.
 const SETTLE_ROWS: u8 = 3;
 /// Memory of the band in rows: level, scale.
@@ -32,13 +36,14 @@ struct State {
     views: Views,
     band: Level,
     events: Events,
+    shapes: Option<Box<Shapes>>,
     frozen: (f64, f64),
     open: bool,
+    opened_ms: i64,
     open_rows: u16,
     inside: u16,
     settle: u8,
     last: Last,
-    #[serde(skip)]
     evidence: Evidence,
 }
 
@@ -85,11 +90,36 @@ impl SeriesDetector {
         }
     }
 
-    /// Raw evidence of a row for tuning: event evidence, whether it is fresh, held evidence.
+    /// Adds a learned shape (see [`ShapeModel::fit`]); the six newest are kept.
+    pub fn add_shape(&mut self, model: ShapeModel) {
+        self.state.shapes.get_or_insert_default().add(model);
+    }
+
+    /// Bytes this detector holds, heap included.
+    #[must_use]
+    pub fn state_bytes(&self) -> usize {
+        let shapes = self.state.shapes.as_deref().map_or(0, Shapes::heap_bytes);
+        std::mem::size_of::<Self>() + self.state.views.season.heap_bytes() + shapes
+    }
+
+    /// Novelty of the last scored row: 0, or 1 + the distance beyond everything seen, in ranges.
+    #[must_use]
+    pub fn novelty(&self) -> f64 {
+        self.state.evidence.event
+    }
+
+    /// Whether an episode is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state.open
+    }
+
+    /// Raw evidence of a row for tuning: novelty, whether it is fresh, held novelty.
+    #[doc(hidden)]
     pub fn raw(&mut self, at_ms: i64, value: f64) -> (f64, bool, f64) {
-        let _ = self.push(at_ms, value);
+        let score = self.push(at_ms, value);
         let e = self.state.evidence;
-        (e.event, e.fresh, e.held)
+        (e.event, e.fresh && score.skip.is_none(), e.held)
     }
 
     fn skipped(&self, skip: super::Skip) -> Score {
@@ -109,20 +139,25 @@ impl SeriesDetector {
 }
 
 impl State {
-    /// Opens, keeps or closes the episode; true on the row that opens it.
-    fn episode(&mut self, fires: bool, outside: bool, band: (f64, f64)) -> bool {
+    /// Opens, keeps or closes the episode; true on a row that is an event.
+    fn episode(&mut self, fires: bool, row: &Row, band: (f64, f64)) -> bool {
         if self.open {
             self.open_rows = self.open_rows.saturating_add(1);
+            let outside = row.value < self.frozen.0 || row.value > self.frozen.1;
             self.inside = if outside { 0 } else { self.inside.saturating_add(1) };
-            if self.inside >= CLOSE_ROWS || self.open_rows >= RELEARN_ROWS {
-                self.open = false;
-            }
+            let lasted = row.at_ms.saturating_sub(self.opened_ms);
+            let learned = self.open_rows >= RELEARN_ROWS && lasted >= RELEARN_MS;
+            self.open = self.inside < CLOSE_ROWS && !learned;
         }
+        let fires = fires && (!self.open || self.open_rows >= AGAIN_ROWS);
         if fires && !self.open {
             self.open = true;
+            self.opened_ms = row.at_ms;
+            self.frozen = band;
+        }
+        if fires {
             self.open_rows = 0;
             self.inside = 0;
-            self.frozen = band;
         }
         fires
     }
@@ -145,7 +180,8 @@ impl Detector for SeriesDetector {
         let learning = s.views.rows() < MIN_ROWS;
         let first = s.views.rows() == 0;
         let novelty = s.views.push(self.params, row.value, &context);
-        let evidence = s.events.push(self.decays.0, self.decays.1, novelty.score);
+        let shape = s.shapes.as_mut().map_or(0.0, |shapes| shapes.push(row.value));
+        let evidence = s.events.push(self.decays.0, self.decays.1, novelty.score.max(shape));
         s.evidence = evidence;
         let mut expected = if first { row.value } else { s.band.mean };
         let (mut lower, mut upper) = if first { (row.value, row.value) } else { s.band.band() };
@@ -159,8 +195,7 @@ impl Detector for SeriesDetector {
         }
         s.settle = if row.after_gap { SETTLE_ROWS } else { s.settle.saturating_sub(1) };
         let fires = !learning && s.settle == 0 && evidence.fresh && evidence.event >= 1.0;
-        let outside = row.value < s.frozen.0 || row.value > s.frozen.1;
-        let is_event = s.episode(fires, outside, (lower, upper));
+        let is_event = s.episode(fires, &row, (lower, upper));
         s.band.learn(row.value, BAND_MEMORY.0, BAND_MEMORY.1);
         let squash = |e: f64| if learning { 0.0 } else { e / (e + 1.0) };
         s.last = Last { observed: row.value, point: squash(evidence.held) as f32 };
@@ -173,7 +208,13 @@ impl Detector for SeriesDetector {
             expected,
             lower,
             upper,
-            view: if learning || evidence.event < 1.0 { View::None } else { VIEWS[novelty.signal] },
+            view: if learning || evidence.event < 1.0 {
+                View::None
+            } else if shape > novelty.score {
+                View::Shape
+            } else {
+                VIEWS[novelty.signal]
+            },
             learning,
             skip: None,
         }

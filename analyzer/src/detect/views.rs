@@ -22,6 +22,7 @@ pub(crate) const VIEWS: [View; SIGNALS] = [
 ];
 const SEASON: usize = 5;
 const JUMP: usize = 6;
+const RUN: usize = 8;
 /// Rows of the four moving means: powers of four cover minutes to a day at a five-minute step.
 const MEANS: [f64; 4] = [4.0, 16.0, 64.0, 256.0];
 /// Rows a signal needs before its range is filled: twice its memory.
@@ -38,6 +39,8 @@ const LOG_UNIT: f64 = 0.05;
 const RUN_UNIT: f64 = 3.0;
 /// Rows closer than five minutes see more extremes of the same noise: up to this share more margin, at 15 s and below.
 const DENSE: f64 = 0.1;
+/// Rows until the range of a normal sample has nearly stopped to grow; dense rows need more.
+const COLD_ROWS: f64 = 150.0;
 const DENSE_FROM_MS: f64 = 300_000.0;
 const DENSE_TO_MS: f64 = 15_000.0;
 /// A range is never forgotten faster than this.
@@ -48,6 +51,7 @@ const FORGET_MS: f64 = 30.0 * 86_400_000.0;
 pub(crate) struct Views {
     rows: u32,
     run: u32,
+    ended: u32,
     prev: f64,
     means: [f64; 4],
     near: f64,
@@ -99,7 +103,9 @@ impl Views {
         let off = (x - self.means[1]).abs();
         self.near += (off - self.near) / NEAR.min(n);
         self.far += (off - self.far) / FAR.min(n);
-        self.run = if (x - self.prev).abs() <= 1e-9 * x.abs().max(1e-9) && n > 1.0 { self.run.saturating_add(1) } else { 0 };
+        self.ended = self.run;
+        let same = n > 1.0 && (x - self.prev).abs() <= 1e-9 * x.abs().max(1e-9);
+        self.run = if same { self.run.saturating_add(1) } else { 0 };
         let season = self.season.expect(c.local_ms, self.plain);
         if let Some(mean) = season {
             self.drift += p.drift * (x - mean - self.drift);
@@ -117,8 +123,7 @@ impl Views {
         let quiet = unit + 0.01 * self.ranges[0].width();
         let [m4, m16, m64, m256] = self.means;
         let spread = ((self.near + quiet) / (self.far + quiet)).ln();
-        let run = f64::from(self.run);
-        let signals = [x, m4, m16, m16 - m64, m64 - m256, self.drift, x - self.prev, spread, run];
+        let signals = [x, m4, m16, m16 - m64, m64 - m256, self.drift, x - self.prev, spread, 0.0];
         let dense = dense(c.step_ms);
         let fade = self.fade(p, c.step_ms);
         let mut best = Novelty { season, ..Novelty::default() };
@@ -131,11 +136,16 @@ impl Views {
                 share: if i == 0 { p.margin } else { p.view_margin } + WIDER[i] + dense,
                 young: p.young,
                 habit: p.habit,
-                unit: match i { 7 => LOG_UNIT, 8 => RUN_UNIT, _ => unit },
+                unit: match i {
+                    7 => LOG_UNIT,
+                    8 => RUN_UNIT,
+                    _ => unit,
+                },
                 fade,
                 factor: c.factor,
+                cold: COLD_ROWS * (1.0 + 3.0 * dense / DENSE),
             };
-            let score = range.push(y, &margin);
+            let score = if i == RUN { flat(range, self.run, self.ended, &margin) } else { range.push(y, &margin) };
             if score > best.score {
                 best.score = score;
                 best.signal = i;
@@ -152,6 +162,16 @@ impl Views {
         }
         self.fade.1
     }
+}
+
+/// A run of equal values is judged while it lasts (once, on the row that makes it too long) and learned when it ends.
+fn flat(range: &mut Range, run: u32, before: u32, m: &Margin) -> f64 {
+    if run == 0 {
+        range.learn(f64::from(before), m.fade);
+        return 0.0;
+    }
+    let known = range.score(f64::from(before), m) > 0.0;
+    if known { 0.0 } else { range.score(f64::from(run), m) }
 }
 
 /// Extra margin for dense rows.

@@ -1,0 +1,129 @@
+//! Speed of the template miner: lines a second of one thread, with masks, counters and samples on.
+//!
+//! `cargo bench -p analyzer --bench mine` mines a synthetic stream. `AIOPS_BENCH_LOGS` may name a CSV file with a
+//! `Content` column, or a folder of folders of such files (`*_structured.csv`); each is mined in turn, and the hostile
+//! stream's slow-down is the last fifth's speed over the first's. Python's Drain3, where it is installed, runs on the
+//! same lines.
+
+#![expect(clippy::print_stdout, reason = "a bench reports on standard output")]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use analyzer::logs::{Limits, TemplateMiner};
+
+/// Least lines of one measurement.
+const LINES: usize = 1_000_000;
+
+/// Same lines, same masks as in the published comparison of general masking.
+const DRAIN3: &str = r#"
+import sys, time
+from drain3 import TemplateMiner
+from drain3.masking import MaskingInstruction as M
+from drain3.template_miner_config import TemplateMinerConfig
+c = TemplateMinerConfig(); c.profiling_enabled = False
+B, E = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
+c.masking_instructions = [M(B + p + E, n) for p, n in ((r"\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?", "IP"), (r"0[xX][0-9a-fA-F]+", "HEX"),
+    (r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}", "UUID"), (r"[-+]?\d+(?:\.\d+)?", "NUM"))]
+lines = sys.stdin.read().splitlines()
+m, t = TemplateMiner(config=c), time.process_time()
+for x in lines: m.add_log_message(x)
+print(len(lines) / max(1e-9, time.process_time() - t))
+"#;
+
+fn main() {
+    for (name, lines) in inputs() {
+        if !lines.is_empty() {
+            measure(&name, &lines);
+        }
+    }
+}
+
+fn measure(name: &str, lines: &[String]) {
+    let rounds = LINES.div_ceil(lines.len());
+    let mut miner = TemplateMiner::new(Limits::default());
+    let (started, mut fifths) = (Instant::now(), Vec::new());
+    for _ in 0..rounds {
+        for part in lines.chunks(lines.len().div_ceil(5)) {
+            let began = Instant::now();
+            for line in part {
+                std::hint::black_box(miner.learn(line));
+            }
+            fifths.push(part.len() as f64 / began.elapsed().as_secs_f64());
+        }
+    }
+    let total = (rounds * lines.len()) as f64;
+    let speed = total / started.elapsed().as_secs_f64();
+    let stats = miner.stats();
+    let slowdown = fifths.get(4).map_or(1.0, |last| last / fifths[0]);
+    println!(
+        "{name}: {speed:.0} lines/s, {} lines, {} templates, {} bytes a template, last fifth {slowdown:.2} of the first",
+        stats.lines,
+        stats.templates,
+        miner.bytes() / stats.templates.max(1),
+    );
+    match drain3(&lines[..lines.len().min(20_000)]) {
+        Some(other) => println!("{name}: Drain3 masked {other:.0} lines/s, ratio {:.0}", speed / other),
+        None => println!("{name}: Drain3 is not installed, no comparison"),
+    }
+}
+
+fn drain3(lines: &[String]) -> Option<f64> {
+    let python = std::env::var("AIOPS_BENCH_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut child = Command::new(python)
+        .args(["-c", DRAIN3])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut input = child.stdin.take()?;
+    for line in lines {
+        if writeln!(input, "{}", line.replace(['\n', '\r'], " ")).is_err() {
+            break;
+        }
+    }
+    drop(input);
+    let output = child.wait_with_output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+fn inputs() -> Vec<(String, Vec<String>)> {
+    let Some(root) = std::env::var_os("AIOPS_BENCH_LOGS").map(PathBuf::from) else {
+        return vec![("synthetic".to_owned(), synthetic())];
+    };
+    if root.is_file() {
+        return vec![(root.display().to_string(), contents(&root))];
+    }
+    let mut all = Vec::new();
+    let mut folders: Vec<_> = std::fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    folders.sort();
+    for folder in folders {
+        let files = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());
+        for file in files.filter(|file| file.to_string_lossy().ends_with("_structured.csv")) {
+            all.extend(contents(&file));
+        }
+    }
+    vec![(root.display().to_string(), all)]
+}
+
+fn contents(file: &Path) -> Vec<String> {
+    let Ok(mut reader) = csv::Reader::from_path(file) else { return Vec::new() };
+    let column = reader.headers().ok().and_then(|head| head.iter().position(|name| name == "Content"));
+    let rows = reader.byte_records().flatten();
+    rows.filter_map(|row| Some(String::from_utf8_lossy(row.get(column?)?).into_owned())).collect()
+}
+
+fn synthetic() -> Vec<String> {
+    (0..20_000u32)
+        .map(|k| match k % 5 {
+            0 => format!("Received block blk_{} of size {} from 10.0.{}.{}", k * 7919, k, k % 250, k % 199),
+            1 => format!("GET /api/v1/items/{k} 200 in {} ms for client 172.16.{}.7", k % 900, k % 250),
+            2 => format!("session {k:08x} opened for user u{} by (uid={})", k % 90, k % 7),
+            3 => format!("cache miss key=item:{k} took={}.{}ms shard={}", k % 9, k % 97, k % 16),
+            _ => format!("worker-{} finished task {} in stage {}.0 (TID {k})", k % 32, k % 400, k % 40),
+        })
+        .collect()
+}
