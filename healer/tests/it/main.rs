@@ -1,6 +1,11 @@
 //! Integration tests of the healer: the runtime contract, the local supervisor, the runner, the loops and the webhook.
 
 mod contract;
+mod fakes;
+mod heal;
 mod local;
 mod local_hard;
+mod notify;
+mod runs;
 mod support;
+mod world;

@@ -158,6 +158,14 @@ impl<C: Clock> LogWriter<C> {
         Ok(())
     }
 
+    /// Writes early when much waits, so that only a file that cannot be written lets the buffer grow.
+    pub(super) fn flush_when_large(&mut self) {
+        if self.waiting() > MAX_WAITING / 16 {
+            // An error is met again at the next flush, and told when the end cannot be written either.
+            drop(self.flush());
+        }
+    }
+
     /// Bytes that wait for the file.
     fn waiting(&self) -> usize {
         self.buffer.len()

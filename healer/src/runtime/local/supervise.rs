@@ -270,6 +270,7 @@ impl<'a> Supervisor<'a> {
         for line in lines {
             self.log.line(stream, line);
         }
+        self.log.flush_when_large();
     }
 
     /// Begins a stop when one is due, and kills when its grace is over.

@@ -1,0 +1,239 @@
+//! The runner on real local runs: one start and one end whatever dies.
+
+use crate::support::{alive, eventually, kill, spec, with_argument};
+use crate::world::{Bench, bench};
+use domain::Id;
+use domain::identity::Audit;
+use domain::ports::RunStore as _;
+use domain::run::{Run, RunMode, RunPurpose, RunState};
+use domain::trace::TraceContext;
+
+/// A manual run of this body.
+fn run(body: &str) -> Run {
+    let id = domain::new_id();
+    Run {
+        id,
+        version: 1,
+        case_id: domain::new_id(),
+        case_name: "case".into(),
+        purpose: RunPurpose::Manual,
+        target: String::new(),
+        heal: None,
+        state: RunState::Queued,
+        spec: spec(body),
+        run_key: format!("key-{id}"),
+        manager_id: None,
+        runtime: None,
+        manager_reason: String::new(),
+        lease_epoch: 0,
+        lease_owner: None,
+        lease_until: None,
+        exit_code: None,
+        reason: String::new(),
+        log_lines: 0,
+        requested_by: "me".into(),
+        queued_at: chrono::Utc::now(),
+        started_at: None,
+        ended_at: None,
+        cancel_requested_at: None,
+        trace: TraceContext::random(),
+    }
+}
+
+async fn enqueue(bench: &Bench, run: Run) -> Id {
+    bench.world.enqueue(run, Audit::new("me", "run")).await.expect("enqueue").id
+}
+
+async fn ended(bench: &Bench, id: Id) -> Run {
+    eventually("the run's end", async || Some(bench.world.run(id)).filter(|r| r.state.is_terminal())).await
+}
+
+fn lines(bench: &Bench, id: Id) -> Vec<String> {
+    let logs = bench.world.tables().logs.get(&id).cloned().unwrap_or_default();
+    assert!(logs.iter().zip(1..).all(|(l, n)| l.seq == n), "dense: {logs:?}");
+    logs.into_iter().map(|l| l.text).collect()
+}
+
+fn ledger(bench: &Bench) -> usize {
+    std::fs::read_to_string(bench.path().join("ledger")).unwrap_or_default().lines().count()
+}
+
+/// A body that notes its effect outside, waits for `go`, and ends with 0.
+fn noting(bench: &Bench) -> String {
+    let dir = bench.path().display();
+    format!("echo effect >> {dir}/ledger; echo begin; while [ ! -e {dir}/go ]; do sleep 0.02; done; echo end")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_placed_followed_masked_and_ended_once() {
+    let bench = bench(vec![], vec![], vec![]);
+    let healer = bench.start();
+    let id = enqueue(&bench, run("echo $RUN_KEY; echo $TRACEPARENT; echo secret hunter2-Zq9")).await;
+    let run = ended(&bench, id).await;
+    assert_eq!((run.state, run.exit_code, run.reason.as_str()), (RunState::Succeeded, Some(0), "exit code 0"));
+    assert!(run.started_at.is_some() && run.started_at <= run.ended_at);
+    assert!(run.manager_reason.starts_with("here carries any tags, 0 of 4 in use (node "), "{}", run.manager_reason);
+    let expected = [run.run_key, run.trace.traceparent(), "secret ********".into()];
+    assert_eq!(lines(&bench, id), expected);
+    assert_eq!(bench.world.tables().ends, [id]);
+    let kept = || {
+        std::fs::read_dir(bench.path().join("runs"))
+            .expect("runs")
+            .flatten()
+            .any(|e| e.file_name().to_string_lossy().contains(&id.to_string()))
+    };
+    eventually("the folder is gone", async || (!kept()).then_some(())).await;
+    healer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expectations_tags_and_refusals_have_named_ends() {
+    let bench = bench(vec![], vec![], vec![]);
+    let healer = bench.start();
+    let mut wanting = run("echo no; exit 0");
+    wanting.spec.expectations.output_contains = Some("yes".into());
+    let mut tagged = run("echo hi");
+    tagged.spec.runtime_tags = vec!["gpu".into()];
+    let table = [
+        (wanting, "the output does not contain \"yes\""),
+        (tagged, "no enabled runtime manager carries tags gpu"),
+        (run(" "), "the script is empty"),
+        (run("exit 3"), "exit code 3, expected 0"),
+    ];
+    for (run, reason) in table {
+        let id = enqueue(&bench, run).await;
+        let run = ended(&bench, id).await;
+        assert_eq!(run.state, RunState::Failed);
+        assert!(run.reason.starts_with(reason), "{}", run.reason);
+    }
+    healer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancel_means_dead_and_cancelled_before_the_start_never_starts() {
+    let bench = bench(vec![], vec![], vec![]);
+    let healer = bench.start();
+    let id = enqueue(&bench, run("echo $$; trap '' TERM; while :; do sleep 0.05; done")).await;
+    let pid: i32 = eventually("its process id", async || lines(&bench, id).first()?.parse().ok()).await;
+    bench.world.cancel(id, Audit::new("me", "cancel")).await.expect("cancel");
+    assert_eq!(ended(&bench, id).await.state, RunState::Cancelled);
+    assert!(!alive(pid));
+    let mut early = run(&noting(&bench));
+    early.cancel_requested_at = Some(chrono::Utc::now());
+    let id = enqueue(&bench, early).await;
+    assert_eq!(ended(&bench, id).await.state, RunState::Cancelled);
+    assert_eq!(ledger(&bench), 0);
+    healer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wherever_the_owner_dies_it_runs_once_and_ends_once() {
+    let points = [
+        "before assign",
+        "after assign",
+        "before started",
+        "after started",
+        "after append",
+        "before finish",
+        "after finish",
+    ];
+    for point in points {
+        let bench = bench(vec![], vec![], vec![]);
+        bench.world.tables().die_at = Some(point);
+        let healer = bench.start();
+        let id = enqueue(&bench, run(&noting(&bench))).await;
+        std::fs::write(bench.path().join("go"), "").expect("go");
+        let run = ended(&bench, id).await;
+        assert_eq!((run.state, run.exit_code), (RunState::Succeeded, Some(0)), "{point}: {}", run.reason);
+        assert_eq!(bench.world.tables().die_at, None, "{point} was reached");
+        assert_eq!(run.lease_epoch, if point == "after finish" { 1 } else { 2 }, "{point}");
+        assert_eq!(ledger(&bench), 1, "{point}");
+        assert_eq!(lines(&bench, id), ["begin", "end"], "{point}");
+        assert_eq!(bench.world.tables().ends, [id], "{point}");
+        healer.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_process_re_attaches_after_a_kill_and_after_a_shutdown() {
+    let bench = bench(vec![], vec![], vec![]);
+    let first = bench.start();
+    let id = enqueue(&bench, run(&noting(&bench))).await;
+    eventually("it runs", async || (lines(&bench, id) == ["begin"]).then_some(())).await;
+    first.kill().await;
+    let second = bench.start();
+    eventually("it is claimed again", async || (bench.world.run(id).lease_epoch == 2).then_some(())).await;
+    second.stop().await;
+    assert!(!bench.world.run(id).state.is_terminal(), "a shutdown leaves it running");
+    let third = bench.start();
+    eventually("it is claimed again", async || (bench.world.run(id).lease_epoch == 3).then_some(())).await;
+    std::fs::write(bench.path().join("go"), "").expect("go");
+    let run = ended(&bench, id).await;
+    assert_eq!((run.state, ledger(&bench)), (RunState::Succeeded, 1), "{}", run.reason);
+    assert_eq!(lines(&bench, id), ["begin", "end"]);
+    third.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_lost_its_lease_writes_nothing_more() {
+    let bench = bench(vec![], vec![], vec![]);
+    let healer = bench.start();
+    let id = enqueue(&bench, run(&noting(&bench))).await;
+    eventually("it runs", async || (lines(&bench, id) == ["begin"]).then_some(())).await;
+    // Somebody else claims it, as after a long pause of this process.
+    {
+        let mut tables = bench.world.tables();
+        let run = tables.runs.get_mut(&id).expect("run");
+        run.lease_epoch += 1;
+        run.lease_until = Some(chrono::Utc::now() + chrono::TimeDelta::hours(1));
+    }
+    std::fs::write(bench.path().join("go"), "").expect("go");
+    let fenced = || bench.deps.stats.rows().iter().any(|r| r.0 == "runs_fenced" && r.2 == 1);
+    eventually("the old owner notices", async || fenced().then_some(())).await;
+    let run = bench.world.run(id);
+    assert_eq!((run.state, run.exit_code), (RunState::Running, None), "its end is left to the new owner");
+    healer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_nobody_saw_is_lost_unless_it_may_repeat() {
+    for (mode, state, effects) in
+        [(RunMode::AtMostOnce, RunState::Lost, 1), (RunMode::AtLeastOnce, RunState::Succeeded, 2)]
+    {
+        let bench = bench(vec![], vec![], vec![]);
+        let first = bench.start();
+        let mut given = run(&noting(&bench));
+        given.spec.mode = mode;
+        let id = enqueue(&bench, given).await;
+        eventually("it runs", async || (lines(&bench, id) == ["begin"]).then_some(())).await;
+        first.kill().await;
+        let dir = bench.path().canonicalize().expect("root").join("runs").join(format!("{id}.1"));
+        let owners = with_argument(&dir);
+        assert_eq!(owners.len(), 1);
+        kill(owners[0]);
+        std::fs::write(bench.path().join("go"), "").expect("go");
+        let second = bench.start();
+        let run = ended(&bench, id).await;
+        assert_eq!((run.state, ledger(&bench)), (state, effects), "{mode:?}: {}", run.reason);
+        assert_eq!(lines(&bench, id)[0], "begin", "what was printed before is kept");
+        second.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_than_the_capacity_at_once() {
+    let bench = bench(vec![], vec![], vec![]);
+    let healer = bench.start();
+    let dir = bench.path().display().to_string();
+    let body = format!("touch {dir}/now.$$; ls {dir} | grep -c now. ; sleep 0.2; rm {dir}/now.$$");
+    let mut ids = Vec::new();
+    for _ in 0..10 {
+        ids.push(enqueue(&bench, run(&body)).await);
+    }
+    for id in ids {
+        assert_eq!(ended(&bench, id).await.state, RunState::Succeeded);
+        let together: u32 = lines(&bench, id)[0].parse().expect("number");
+        assert!(together <= 4, "{together} at once");
+    }
+    healer.stop().await;
+}

@@ -1,0 +1,148 @@
+//! A store in memory with the contracts that the healer relies on: leases with epochs, one end, decisions, verifications.
+
+mod heal;
+mod runs;
+
+use crate::fakes::{Bell, Catalog, Gauge, Statuses, resource};
+use crate::support::local;
+use domain::Id;
+use domain::anomaly::Anomaly;
+use domain::catalog::{CaseSpec, ChannelSpec, RuntimeKind, RuntimeManagerSpec};
+use domain::clock::SystemClock;
+use domain::decision::Decision;
+use domain::incident::{Incident, IncidentEvent};
+use domain::outbox::Notification;
+use domain::policy::PolicySpec;
+use domain::resource::Resource;
+use domain::run::{LogRecord, Run};
+use domain::verification::{CheckSample, Verification};
+use healer::notify::Webhook;
+use healer::{HealerConfig, HealerDeps, Runtimes};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// The tables.
+#[derive(Debug, Default)]
+pub(crate) struct Tables {
+    pub(crate) runs: BTreeMap<Id, Run>,
+    pub(crate) logs: BTreeMap<Id, Vec<LogRecord>>,
+    pub(crate) ends: Vec<Id>,
+    pub(crate) incidents: BTreeMap<Id, Incident>,
+    pub(crate) anomalies: Vec<Anomaly>,
+    pub(crate) events: Vec<IncidentEvent>,
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) baselines: BTreeMap<Id, Vec<CheckSample>>,
+    pub(crate) verifications: BTreeMap<Id, Verification>,
+    pub(crate) notifications: Vec<Notification>,
+    /// The next call of this name dies as if the process were killed there (a panic ends the task that made it).
+    pub(crate) die_at: Option<&'static str>,
+}
+
+/// The store.
+#[derive(Debug, Default)]
+pub(crate) struct World(Mutex<Tables>);
+
+impl World {
+    pub(crate) fn tables(&self) -> MutexGuard<'_, Tables> {
+        // A fake that died on purpose may have held the lock; the tables are whole all the same.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn die(&self, at: &'static str) {
+        let due = self.tables().die_at.take_if(|d| *d == at).is_some();
+        assert!(!due, "killed on purpose at {at}");
+    }
+
+    pub(crate) fn run(&self, id: Id) -> Run {
+        self.tables().runs[&id].clone()
+    }
+}
+
+/// What a test is given.
+pub(crate) struct Bench {
+    pub(crate) root: tempfile::TempDir,
+    pub(crate) world: Arc<World>,
+    pub(crate) deps: HealerDeps,
+}
+
+/// A manager of local runs.
+pub(crate) fn manager(capacity: u32) -> Resource<RuntimeManagerSpec> {
+    resource(
+        "here",
+        RuntimeManagerSpec { kind: RuntimeKind::Local, endpoint: None, capacity, draining: false, enabled: true },
+    )
+}
+
+/// A healer over a fake store, real local runs below `root`, and a gauge at `root/gauge`.
+pub(crate) fn bench(
+    policies: Vec<Resource<PolicySpec>>,
+    cases: Vec<Resource<CaseSpec>>,
+    channels: Vec<Resource<ChannelSpec>>,
+) -> Bench {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let root = tempfile::tempdir().expect("root");
+    let world = Arc::new(World::default());
+    let config = HealerConfig {
+        lease: Duration::from_millis(1_500),
+        tick: Duration::from_millis(50),
+        cancel_grace: Duration::from_millis(300),
+        health_every: Duration::from_secs(1),
+        placement_limit: Duration::from_millis(300),
+        masker: healer::mask::Masker::new(["hunter2-Zq9"]),
+        ..HealerConfig::new("test")
+    };
+    let deps = HealerDeps {
+        heal: world.clone(),
+        incidents: world.clone(),
+        runs: world.clone(),
+        policies: Catalog::of(policies),
+        cases: Catalog::of(cases),
+        scripts: Catalog::of(vec![]),
+        managers: Catalog::of(vec![manager(4)]),
+        channels: Catalog::of(channels),
+        status: Arc::new(Statuses::default()),
+        outbox: world.clone(),
+        sources: Arc::new(Gauge(root.path().join("gauge"))),
+        wake: Arc::new(Bell::default()),
+        clock: Arc::new(SystemClock),
+        runtimes: Runtimes::new(vec![Arc::new(local(&root.path().join("runs")))]),
+        notifiers: vec![Arc::new(Webhook::new(Arc::new(SystemClock)).expect("webhook"))],
+        stats: Arc::default(),
+        config,
+    };
+    Bench { root, world, deps }
+}
+
+/// A healer under way: stopped in order, or killed.
+pub(crate) struct Healer {
+    task: JoinHandle<()>,
+    cancel: CancellationToken,
+}
+
+impl Bench {
+    pub(crate) fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub(crate) fn start(&self) -> Healer {
+        let cancel = CancellationToken::new();
+        Healer { task: tokio::spawn(healer::run(self.deps.clone(), cancel.clone())), cancel }
+    }
+}
+
+impl Healer {
+    /// As by `kill -9`: nothing of ours goes on, nothing is written any more.
+    pub(crate) async fn kill(self) {
+        self.task.abort();
+        drop(self.task.await);
+    }
+
+    pub(crate) async fn stop(self) {
+        self.cancel.cancel();
+        self.task.await.expect("stopped in order");
+    }
+}
