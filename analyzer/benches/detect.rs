@@ -94,8 +94,8 @@ fn main() {
     tail(200_000);
     let day: Vec<i64> = (0..400).collect();
     state(&day, "a day and a half of rows, daily bins");
-    let weeks: Vec<i64> = (0..60).map(|i| i * 97).collect();
-    state(&weeks, "over two weeks of time, daily and weekly bins");
+    let weeks: Vec<i64> = (0..800).map(|i| i * 6).collect();
+    state(&weeks, "16 days of rows, daily and weekly bins");
     sweep();
     entity();
 }

@@ -124,6 +124,12 @@ impl Season {
         Some(mean + self.origin)
     }
 
+    /// 1 at the series' first row, 0 once a whole day has been seen.
+    pub(crate) fn newness(&self, local_ms: i64) -> f64 {
+        let age = local_ms.saturating_sub(self.first_ms);
+        if self.bins.is_none() && self.first_ms == 0 { 1.0 } else { (1.0 - age as f64 / DAY_MS as f64).clamp(0.0, 1.0) }
+    }
+
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let of = |b: &Bins| b.means.len() * std::mem::size_of::<f32>();

@@ -138,6 +138,11 @@ impl SeriesDetector {
     }
 }
 
+/// Novelty as 0..1: half at the threshold, 0.78 at a fifth of a range beyond it, 0.99 at a whole range.
+pub(super) fn strength(novelty: f64) -> f64 {
+    if novelty < 1.0 { 0.5 * novelty.max(0.0) } else { 1.0 - 0.5 * (-4.0 * (novelty - 1.0)).exp() }
+}
+
 impl State {
     /// Opens, keeps or closes the episode; true on a row that is an event.
     fn episode(&mut self, fires: bool, row: &Row, band: (f64, f64)) -> bool {
@@ -197,7 +202,7 @@ impl Detector for SeriesDetector {
         let fires = !learning && s.settle == 0 && evidence.fresh && evidence.event >= 1.0;
         let is_event = s.episode(fires, &row, (lower, upper));
         s.band.learn(row.value, BAND_MEMORY.0, BAND_MEMORY.1);
-        let squash = |e: f64| if learning { 0.0 } else { e / (e + 1.0) };
+        let squash = |e: f64| if learning { 0.0 } else { strength(e) };
         s.last = Last { observed: row.value, point: squash(evidence.held) as f32 };
         Score {
             point: squash(evidence.held),

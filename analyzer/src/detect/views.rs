@@ -31,7 +31,7 @@ const NEEDS: [u32; SIGNALS] = [1, 8, 32, 64, 300, 1, 2, 30, 1];
 const NEAR: f64 = 8.0;
 const FAR: f64 = 500.0;
 /// Signals that say less than a mean need a wider margin: jump, log deviation, length of a flat run.
-const WIDER: [f64; SIGNALS] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.14, 0.24, 0.44];
+const WIDER: [f64; SIGNALS] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.14, 0.08, 0.44];
 /// A distance below this share of the usual size is no change.
 const UNIT: f64 = 0.003;
 /// Distance in the log deviation, and in rows of a flat run, that means something.
@@ -42,6 +42,8 @@ const DENSE: f64 = 0.1;
 /// Rows until the range of a normal sample has nearly stopped to grow; dense rows need more.
 const COLD_ROWS: f64 = 150.0;
 const DENSE_FROM_MS: f64 = 300_000.0;
+/// A day that has not been seen whole may still bring its peak: extra margin at the start of the first day.
+const FIRST_DAY: f64 = 0.15;
 const DENSE_TO_MS: f64 = 15_000.0;
 /// A range is never forgotten faster than this.
 const FORGET_MS: f64 = 30.0 * 86_400_000.0;
@@ -125,6 +127,8 @@ impl Views {
         let spread = ((self.near + quiet) / (self.far + quiet)).ln();
         let signals = [x, m4, m16, m16 - m64, m64 - m256, self.drift, x - self.prev, spread, 0.0];
         let dense = dense(c.step_ms);
+        let cold = COLD_ROWS * (1.0 + 3.0 * dense / DENSE);
+        let extra = dense + FIRST_DAY * self.season.newness(c.local_ms);
         let fade = self.fade(p, c.step_ms);
         let mut best = Novelty { season, ..Novelty::default() };
         for (i, (range, y)) in self.ranges.iter_mut().zip(signals).enumerate() {
@@ -133,7 +137,7 @@ impl Views {
                 continue;
             }
             let margin = Margin {
-                share: if i == 0 { p.margin } else { p.view_margin } + WIDER[i] + dense,
+                share: if i == 0 { p.margin } else { p.view_margin } + WIDER[i] + extra,
                 young: p.young,
                 habit: p.habit,
                 unit: match i {
@@ -143,7 +147,7 @@ impl Views {
                 },
                 fade,
                 factor: c.factor,
-                cold: COLD_ROWS * (1.0 + 3.0 * dense / DENSE),
+                cold,
             };
             let score = if i == RUN { flat(range, self.run, self.ended, &margin) } else { range.push(y, &margin) };
             if score > best.score {
