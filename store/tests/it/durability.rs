@@ -8,7 +8,7 @@ use domain::incident::IncidentState;
 use domain::policy::Policy;
 use domain::ports::{AuditStore, CatalogStore, HealStore, IncidentStore, RunStore};
 use domain::testing::contracts::Stores;
-use domain::testing::samples;
+use domain::testing::{samples, together};
 use std::sync::Arc;
 use std::time::Duration;
 use store::Database;
@@ -50,4 +50,18 @@ async fn an_abandoned_change_leaves_nothing() {
     assert_eq!(db.decisions(incident.id).await.unwrap(), []);
     let plan = db.decide(incident.id, &samples::loose_policy("p"), &go).await.unwrap().unwrap();
     assert!(plan.run.is_some(), "the lock was given back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_share_one_file() {
+    let (folder, first) = sqlite().await;
+    let second = Database::connect(&url(&folder)).await.unwrap();
+    for _ in 0..20 {
+        first.enqueue(samples::run("service=a"), Audit::new("alice", "run.start")).await.unwrap();
+    }
+    let claims = together((0..40).map(|i| [&first, &second][i % 2].claim("w", Duration::from_secs(20)))).await;
+    let mut ids: Vec<_> = claims.into_iter().filter_map(|c| c.unwrap()).map(|c| c.run.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 20, "each once, and nobody was turned away as busy");
 }

@@ -3,5 +3,6 @@
 mod contracts;
 mod databases;
 mod durability;
+mod killed;
 mod schema;
 mod tampering;

@@ -131,7 +131,7 @@ pub async fn waiting_is_told_once(s: &Stores) -> Result<()> {
     };
     let first = s.heal.decide(id, &policy, &wait).await?.expect("it is open");
     let second = s.heal.decide(id, &policy, &wait).await?.expect("it is open");
-    assert_eq!(s.heal.decisions(id).await?, [second.decision.clone()], "the same wait is renewed");
+    assert_eq!(s.heal.decisions(id).await?, std::slice::from_ref(&second.decision), "the same wait is renewed");
     assert_eq!(first.decision.id, second.decision.id);
     assert_eq!(s.incidents.events(id, None, 10).await?.len(), 2, "opened and decided");
     assert_eq!(s.heal.undecided(samples::at(499), 10).await?, []);

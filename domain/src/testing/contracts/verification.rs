@@ -121,7 +121,7 @@ pub async fn only_fixed_resolves(s: &Stores) -> Result<()> {
         let step = verdict(&v, wrong, IncidentState::Resolved, None);
         assert_eq!(failed(s.heal.step_verification(v.id, 1, step).await).kind, Kind::Invalid, "{wrong:?}");
     }
-    assert_eq!(s.heal.verifications(v.incident_id).await?, [v.clone()]);
+    assert_eq!(s.heal.verifications(v.incident_id).await?, std::slice::from_ref(&v));
     assert_eq!(state(s, v.incident_id).await?, IncidentState::Verifying);
     s.heal.step_verification(v.id, 1, verdict(&v, Verdict::NotFixed, IncidentState::Open, None)).await?;
     assert_eq!(s.heal.undecided(samples::at(0), 10).await?.len(), 1);
