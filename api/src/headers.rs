@@ -12,7 +12,7 @@ const DATA_CSP: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'no
 const DOCS_CSP: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; \
                         base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// Adds the headers; one that the answer has already stays.
+/// Adds the headers; one that the answer has already stays, but data is never cached.
 pub(crate) async fn layer(State(app): State<AppState>, request: Request, next: Next) -> Response {
     let docs = request.uri().path().starts_with("/api/docs");
     let data = request.uri().path().starts_with("/api") && !docs;
@@ -26,7 +26,7 @@ pub(crate) async fn layer(State(app): State<AppState>, request: Request, next: N
     set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     set(headers, HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
     if data {
-        set(headers, header::CACHE_CONTROL, "no-store");
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if app.config.hsts {
         set(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");

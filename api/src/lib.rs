@@ -18,6 +18,7 @@ mod ui;
 
 pub mod setup;
 
+pub use axum::Router;
 pub use auth::permissions::{Access, Permission, TABLE};
 pub use openapi::openapi;
 pub use router::router;

@@ -33,7 +33,8 @@ pub async fn router(deps: ApiDeps, config: ApiConfig) -> Result<Router> {
     let text: Arc<str> = openapi::openapi().into();
     let app = AppState::new(deps, config).await?;
     let (api, _) = routes::all().split_for_parts();
-    let api = api.layer(from_fn_with_state(app.clone(), guard));
+    // Before the guard, so that it stands around refused methods too.
+    let api = api.method_not_allowed_fallback(wrong_method).layer(from_fn_with_state(app.clone(), guard));
     let docs = SwaggerUi::new("/api/docs").config(Config::from("/api/openapi.json"));
     let json = [(header::CONTENT_TYPE, "application/json")];
     let router = Router::new()

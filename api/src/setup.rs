@@ -21,3 +21,14 @@ pub async fn ensure_token(users: &dyn UserStore, clock: &dyn Clock) -> Result<Op
     users.put_setup_token(&hash(&token), clock.now() + LIFE).await?;
     Ok(Some(token))
 }
+
+/// Argon2id hash of a password for a user made outside the API (the command line), with the API's own settings.
+///
+/// # Errors
+/// `Invalid` for a password the API would refuse.
+pub async fn hash_password(username: &str, password: String) -> Result<String> {
+    if let Err(error) = crate::auth::password::check_new(Some(username), Some(&password)) {
+        return Err(domain::Error::invalid(error.errors));
+    }
+    crate::auth::password::Passwords::new(crate::ApiConfig::default().password_memory_kib)?.hash(password).await
+}

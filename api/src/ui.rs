@@ -44,7 +44,7 @@ fn is_view(uri: &Uri) -> bool {
     let path = path.replace('\\', "/");
     let mut words = path.split('/').map(|word| word.split(';').next().unwrap_or_default().trim_matches(['.', ' ']));
     let words: Vec<String> = words.by_ref().filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
-    let plain = path.chars().all(|c| !c.is_control());
+    let plain = path.chars().all(|c| !c.is_control()) && path.split('/').all(|word| word != "..");
     let file = path.rsplit('/').next().is_some_and(|last| last.contains('.'));
     plain && !file && !words.iter().any(|word| NOT_VIEWS.contains(&word.as_str()))
 }

@@ -1,14 +1,14 @@
 //! The layer around everything below `/api/v1`, and what a handler learns from it about its caller.
 
-use crate::auth::permissions::{Access, access};
+use crate::auth::permissions::{Access, access, methods};
 use crate::error::{ApiError, ApiResult};
 use crate::state::AppState;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{ALLOW, AUTHORIZATION};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use domain::identity::{Audit, Role};
 use domain::{Id, Kind, Result};
 use std::net::{IpAddr, SocketAddr};
@@ -89,12 +89,17 @@ pub(crate) async fn guard(State(app): State<AppState>, mut request: Request, nex
     let session = identify(&app, access, request.headers(), request.uri()).await?;
     match access {
         // No row, no handler: even if one were mounted by mistake.
-        None => return Err(ApiError::status(StatusCode::METHOD_NOT_ALLOWED, "this address has no such method")),
+        None => return Ok(not_allowed(&template.unwrap_or_default())),
         Some(access) if access.allows(session.role) => {}
         Some(_) => return Err(ApiError::new(Kind::Forbidden, "your role does not allow this: ask an administrator")),
     }
     request.extensions_mut().insert(session);
     Ok(next.run(request).await)
+}
+
+fn not_allowed(template: &str) -> Response {
+    let error = ApiError::status(StatusCode::METHOD_NOT_ALLOWED, "this address has no such method");
+    ([(ALLOW, methods(template))], error).into_response()
 }
 
 async fn identify(app: &AppState, access: Option<Access>, headers: &HeaderMap, uri: &Uri) -> ApiResult<Session> {

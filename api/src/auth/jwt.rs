@@ -145,4 +145,31 @@ impl Keys {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use domain::clock::from_millis;
+    use domain::identity::Role;
+
+    #[test]
+    fn a_token_says_what_was_put_in_and_short_keys_are_refused() {
+        for weak in [&b""[..], b"secret", &[7; 31]] {
+            assert!(Keys::from_secret(weak).is_err());
+        }
+        let (keys, now) = (Keys::from_secret(&[7; 32]).unwrap(), from_millis(1_800_000_000_250));
+        let user = User {
+            id: domain::new_id(),
+            username: "ann".to_owned(),
+            password_hash: String::new(),
+            role: Role::Viewer,
+            tokens_valid_from: now,
+            disabled: false,
+            created_at: now,
+        };
+        let sid = domain::new_id();
+        let token = keys.issue(&user, sid, now).unwrap();
+        assert!(token.starts_with(HEADER));
+        let claims = keys.check(&token, now).unwrap();
+        assert_eq!((claims.sub, claims.sid, claims.iat_ms, claims.exp - claims.iat), (user.id, sid, 1_800_000_000_250, LIFE_SECS));
+        assert_eq!(Keys::from_secret(&[8; 32]).unwrap().check(&token, now), None, "another key");
+    }
+}

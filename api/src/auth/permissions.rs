@@ -124,13 +124,20 @@ pub(crate) const BASE: &str = "/api/v1";
 
 /// The access of a route, by its method and its template; `None` denies.
 pub(crate) fn access(method: &Method, template: &str) -> Option<Access> {
-    let path = template.strip_prefix(BASE)?;
+    let path = template.strip_prefix(BASE).filter(|path| !path.contains("{kind}"))?;
     let method = if method == Method::HEAD { "GET" } else { method.as_str() };
     let find = |path: &str| TABLE.iter().find(|(m, p, _)| *m == method && *p == path).map(|row| row.2);
     find(path).or_else(|| {
         let (kind, rest) = path.strip_prefix('/').map(|p| p.split_at(p.find('/').unwrap_or(p.len())))?;
         KINDS.contains(&kind).then(|| find(&format!("/{{kind}}{rest}"))).flatten()
     })
+}
+
+/// Methods of a route, for `Allow`.
+pub(crate) fn methods(template: &str) -> String {
+    let all = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
+    let known: Vec<&str> = all.iter().filter(|m| access(m, template).is_some()).map(Method::as_str).collect();
+    known.join(", ")
 }
 
 #[cfg(test)]

@@ -1,3 +1,17 @@
 //! The API over HTTP semantics, on in-memory ports.
 
+mod fake_catalog;
+mod fake_live;
+mod fake_people;
+mod fake_work;
+mod harness;
+
+mod catalog;
+mod guard;
+mod http;
+mod incidents;
+mod jwt;
 mod openapi;
+mod session;
+mod stream;
+mod users;

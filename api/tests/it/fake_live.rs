@@ -1,0 +1,175 @@
+//! Live sources, wakes, and the two ports that the binary implements.
+
+use api::{ManualHeal, RunFactory};
+use async_trait::async_trait;
+use domain::catalog::{Case, Language, SourceSpec};
+use domain::clock::from_millis;
+use domain::decision::{Decision, Outcome};
+use domain::ports::{LogSource, MetricSource, Sources, Topic, Wake, WakeListener};
+use domain::run::{Run, RunMode, RunPurpose, RunSpec, RunState};
+use domain::signal::{Completeness, MetricAnswer, Point, Series};
+use domain::trace::TraceContext;
+use domain::{Error, Id, Kind, Labels, Result, Time, new_id};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Answers every query but those with `((`, which are wrong; `down` queries find no source.
+#[derive(Debug)]
+pub(crate) struct Prometheus;
+
+fn answer(query: &str) -> Result<MetricAnswer> {
+    if query.contains("((") {
+        return Err(Error::new(Kind::Invalid, "parse error: unclosed parenthesis"));
+    }
+    if query.contains("down") {
+        return Err(Error::new(Kind::Unauthenticated, "the source wants other credentials"));
+    }
+    let points = vec![Point { at_ms: 1, value: 2.0 }, Point { at_ms: 2, value: f64::NAN }];
+    let series = vec![Series { labels: Labels::from([("a".to_owned(), "b".to_owned())]), points }];
+    Ok(MetricAnswer { series, completeness: Completeness::Complete })
+}
+
+#[async_trait]
+impl MetricSource for Prometheus {
+    async fn instant(&self, query: &str, _at: Time) -> Result<MetricAnswer> {
+        answer(query)
+    }
+
+    async fn range(&self, query: &str, _: Time, _: Time, _: Duration) -> Result<MetricAnswer> {
+        answer(query)
+    }
+
+    async fn check(&self) -> Result<String> {
+        Ok("Prometheus".to_owned())
+    }
+}
+
+/// Every id is a metric source.
+#[derive(Debug)]
+pub(crate) struct LiveSources;
+
+#[async_trait]
+impl Sources for LiveSources {
+    async fn metrics(&self, _id: Id) -> Result<Arc<dyn MetricSource>> {
+        Ok(Arc::new(Prometheus))
+    }
+
+    async fn logs(&self, _id: Id) -> Result<Arc<dyn LogSource>> {
+        Err(Error::unavailable("no log source here"))
+    }
+
+    async fn probe(&self, spec: &SourceSpec) -> Result<String> {
+        if spec.url.contains("locked") {
+            return Err(Error::new(Kind::Unauthenticated, "wrong password: check the credentials"));
+        }
+        Ok("Prometheus 3.0".to_owned())
+    }
+}
+
+/// Wakes; every topic wakes every listener.
+#[derive(Debug)]
+pub(crate) struct Wakes(watch::Sender<u64>);
+
+impl Wakes {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(watch::channel(0).0))
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(&self, _topic: Topic) {
+        self.0.send_modify(|n| *n += 1);
+    }
+
+    fn listen(&self, _topic: Topic) -> Box<dyn WakeListener> {
+        Box::new(Listener(self.0.subscribe()))
+    }
+}
+
+#[derive(Debug)]
+struct Listener(watch::Receiver<u64>);
+
+#[async_trait]
+impl WakeListener for Listener {
+    async fn wait(&mut self, tick: Duration) {
+        // Tests that hold the clock still poll often.
+        let tick = tick.min(Duration::from_millis(20));
+        drop(tokio::time::timeout(tick, self.0.changed()).await);
+    }
+}
+
+/// Says yes to every heal, and makes runs of every case.
+#[derive(Debug)]
+pub(crate) struct Binary;
+
+#[async_trait]
+impl ManualHeal for Binary {
+    async fn start(&self, incident: Id, policy: Id, actor: &str) -> Result<Decision> {
+        Ok(Decision {
+            id: new_id(),
+            incident_id: incident,
+            policy_id: Some(policy),
+            policy_name: "restart".to_owned(),
+            at: from_millis(0),
+            outcome: Outcome::Run,
+            reason: format!("started by {actor}"),
+            step: 0,
+            gates: Vec::new(),
+            run_id: None,
+            retry_at: None,
+        })
+    }
+}
+
+#[async_trait]
+impl RunFactory for Binary {
+    async fn manual(
+        &self, case: &Case, values: BTreeMap<String, serde_json::Value>, target: Option<String>, actor: &str,
+    ) -> Result<Run> {
+        let env = values.into_iter().map(|(k, v)| (k, v.to_string())).collect();
+        Ok(Run { case_id: case.id, case_name: case.name.clone(), target: target.unwrap_or_default(), ..run(actor, env) })
+    }
+}
+
+/// A queued run.
+pub(crate) fn run(actor: &str, env: BTreeMap<String, String>) -> Run {
+    Run {
+        id: new_id(),
+        version: 1,
+        case_id: new_id(),
+        case_name: "case".to_owned(),
+        purpose: RunPurpose::Manual,
+        target: String::new(),
+        heal: None,
+        state: RunState::Queued,
+        spec: RunSpec {
+            language: Language::Sh,
+            body: "true".to_owned(),
+            body_sha256: String::new(),
+            image: None,
+            env,
+            timeout_secs: 10,
+            expectations: domain::catalog::Expectations::default(),
+            mode: RunMode::AtMostOnce,
+            runtime_tags: Vec::new(),
+        },
+        run_key: "key".to_owned(),
+        manager_id: None,
+        runtime: None,
+        manager_reason: String::new(),
+        lease_epoch: 0,
+        lease_owner: None,
+        lease_until: None,
+        exit_code: None,
+        reason: String::new(),
+        log_lines: 0,
+        requested_by: actor.to_owned(),
+        queued_at: from_millis(0),
+        started_at: None,
+        ended_at: None,
+        cancel_requested_at: None,
+        trace: TraceContext::random(),
+    }
+}
