@@ -1,5 +1,8 @@
-// The one place that sends requests: base path, bearer token, one silent refresh on 401, problems as errors.
-import { asProblem, Problem, problemOf } from './problem'
+// The one place that sends requests: bearer token, one silent refresh on 401, problems as errors, paths checked by the
+// types that are generated from the server's OpenAPI document.
+import createClient from 'openapi-fetch'
+import { asProblem, problemOf } from './problem'
+import type { paths } from './schema'
 
 export const BASE = '/api/v1'
 
@@ -17,76 +20,53 @@ export function useAuthority(next: Authority | null): void {
   authority = next
 }
 
+/** Addresses that need no token, and must not wait for one: a refresh would wait for itself. */
+const OPEN = ['/setup', '/session', '/session/refresh'].map((path) => BASE + path)
+
 export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>
 
-export interface Options {
-  query?: Query
-  body?: unknown
-  /** Version of the object that is changed; sent as `If-Match`. */
-  version?: number
-  signal?: AbortSignal
-  /** No token: set-up, login, refresh. */
-  anonymous?: boolean
+/** A query without its empty values, so that "no filter" is sent as nothing. */
+export function compact<T extends Query>(query: T): T {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '' && value !== false)
+  return Object.fromEntries(given) as T
 }
 
-/** Address with its query; empty values are left out, arrays are repeated. */
+/** Address with its query, for requests that the browser sends itself. */
 export function address(path: string, query: Query = {}): string {
-  const search = new URLSearchParams()
-  for (const [key, value] of Object.entries(query)) {
-    if (value === null || value === undefined || value === '' || value === false) continue
-    for (const one of Array.isArray(value) ? value : [value]) search.append(key, String(one))
-  }
-  const text = search.toString()
-  return `${BASE}${path}${text ? `?${text}` : ''}`
+  const search = new URLSearchParams(Object.entries(compact(query)).map(([key, value]) => [key, String(value)]))
+  return `${BASE}${path}${search.size ? `?${search.toString()}` : ''}`
 }
 
-async function send(method: string, path: string, options: Options, token: string | null): Promise<Response> {
-  const headers: Record<string, string> = { Accept: 'application/json' }
-  if (token) headers['Authorization'] = `Bearer ${token}`
-  if (options.body !== undefined) headers['Content-Type'] = 'application/json'
-  if (options.version !== undefined) headers['If-Match'] = `"${options.version}"`
+async function once(request: Request, token: string | null): Promise<Response> {
+  if (token) request.headers.set('Authorization', `Bearer ${token}`)
   try {
-    return await fetch(address(path, options.query), {
-      method,
-      headers,
-      body: options.body === undefined ? null : JSON.stringify(options.body),
-      signal: options.signal ?? null,
-      credentials: 'same-origin',
-    })
+    return await fetch(request)
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error
     throw asProblem(error)
   }
 }
 
-/** Sends a request with the session's token; the answer is a success. */
-export async function request(method: string, path: string, options: Options = {}): Promise<Response> {
-  const token = options.anonymous ? null : ((await authority?.token()) ?? null)
-  let response = await send(method, path, options, token)
-  if (response.status === 401 && token && authority) {
+/** Sends with the session's token; the answer is a success, everything else is thrown as a problem. */
+export async function send(request: Request): Promise<Response> {
+  const open = OPEN.includes(new URL(request.url).pathname)
+  const token = open ? null : ((await authority?.token()) ?? null)
+  const again = token ? request.clone() : null
+  let response = await once(request, token)
+  if (response.status === 401 && token && again && authority) {
     const renewed = await authority.renew(token)
-    if (renewed) response = await send(method, path, options, renewed)
+    if (renewed) response = await once(again, renewed)
   }
   if (!response.ok) throw await problemOf(response)
   return response
 }
 
-async function json<T>(method: string, path: string, options: Options): Promise<T> {
-  const response = await request(method, path, options)
-  if (response.status === 204) return undefined as T
-  const text = await response.text()
-  if (!text) return undefined as T
-  try {
-    return JSON.parse(text) as T
-  } catch {
-    throw new Problem(response.status, { code: 'internal', detail: `the answer of ${path} is not JSON` })
-  }
+export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: send, credentials: 'same-origin' })
+
+/** The body of a successful answer; `T` is ours, held to the generated types by `contract.ts`. */
+export async function answer<T>(call: Promise<{ data?: unknown }>): Promise<T> {
+  return (await call).data as T
 }
 
-export const get = <T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> =>
-  json<T>('GET', path, signal ? { query, signal } : { query })
-export const post = <T>(path: string, body: unknown = {}, options: Options = {}): Promise<T> =>
-  json<T>('POST', path, { ...options, body })
-export const put = <T>(path: string, body: unknown, version?: number): Promise<T> =>
-  json<T>('PUT', path, version === undefined ? { body } : { body, version })
-export const remove = <T>(path: string, options: Options = {}): Promise<T> => json<T>('DELETE', path, options)
+/** Header that names the version which is changed. */
+export const ifMatch = (version: number): { 'If-Match': string } => ({ 'If-Match': `"${version}"` })

@@ -1,26 +1,36 @@
 // Incidents, their parts, and the summary of the last day.
-import { get, post } from './client'
+import { answer, api, compact, ifMatch } from './client'
 import type {
   Anomaly, ChartPoint, Decision, Id, Incident, IncidentEvent, IncidentState, Notification, Page, Run, Severity, Summary, Verification,
 } from './types'
 
 export interface IncidentFilter { state: IncidentState[]; min_severity: Severity | ''; search: string }
 
-export const listIncidents = (filter: IncidentFilter, cursor?: string | null, limit = 50) =>
-  get<Page<Incident>>('/incidents', { ...filter, cursor, limit })
-export const getIncident = (id: Id) => get<Incident>(`/incidents/${id}`)
-export const listEvents = (id: Id, after?: Id) => get<IncidentEvent[]>(`/incidents/${id}/events`, { after, limit: 200 })
-export const listAnomalies = (id: Id) => get<Anomaly[]>(`/incidents/${id}/anomalies`)
-export const listDecisions = (id: Id) => get<Decision[]>(`/incidents/${id}/decisions`)
-export const listIncidentRuns = (id: Id) => get<Page<Run>>(`/incidents/${id}/runs`)
-export const listVerifications = (id: Id) => get<Verification[]>(`/incidents/${id}/verifications`)
-export const listNotifications = (id: Id) => get<Notification[]>(`/incidents/${id}/notifications`)
+const one = (id: Id) => ({ path: { id } })
 
-export type IncidentAction = 'acknowledge' | 'escalate' | 'resolve'
+export const listIncidents = (filter: IncidentFilter, cursor?: string | null, limit = 50) => {
+  const query = compact({ state: filter.state, min_severity: filter.min_severity || undefined, search: filter.search, cursor: cursor ?? undefined, limit })
+  return answer<Page<Incident>>(api.GET('/api/v1/incidents', { params: { query } }))
+}
+export const getIncident = (id: Id) => answer<Incident>(api.GET('/api/v1/incidents/{id}', { params: one(id) }))
+export const listEvents = (id: Id, after?: Id) =>
+  answer<IncidentEvent[]>(api.GET('/api/v1/incidents/{id}/events', { params: { ...one(id), query: compact({ after, limit: 200 }) } }))
+export const listAnomalies = (id: Id) => answer<Anomaly[]>(api.GET('/api/v1/incidents/{id}/anomalies', { params: one(id) }))
+export const listDecisions = (id: Id) => answer<Decision[]>(api.GET('/api/v1/incidents/{id}/decisions', { params: one(id) }))
+export const listIncidentRuns = (id: Id) => answer<Page<Run>>(api.GET('/api/v1/incidents/{id}/runs', { params: one(id) }))
+export const listVerifications = (id: Id) => answer<Verification[]>(api.GET('/api/v1/incidents/{id}/verifications', { params: one(id) }))
+export const listNotifications = (id: Id) => answer<Notification[]>(api.GET('/api/v1/incidents/{id}/notifications', { params: one(id) }))
+
+const ACTIONS = {
+  acknowledge: '/api/v1/incidents/{id}/acknowledge', escalate: '/api/v1/incidents/{id}/escalate', resolve: '/api/v1/incidents/{id}/resolve',
+} as const
+export type IncidentAction = keyof typeof ACTIONS
 export const actOnIncident = (incident: Incident, action: IncidentAction, comment: string) =>
-  post<Incident>(`/incidents/${incident.id}/${action}`, comment ? { comment } : {}, { version: incident.version })
-export const addComment = (id: Id, text: string) => post<IncidentEvent>(`/incidents/${id}/comments`, { text })
-export const startStep = (id: Id, policy_id: Id) => post<Decision>(`/incidents/${id}/heal`, { policy_id })
+  answer<Incident>(api.POST(ACTIONS[action], { params: { ...one(incident.id), header: ifMatch(incident.version) }, body: comment ? { comment } : {} }))
+export const addComment = (id: Id, text: string) =>
+  answer<IncidentEvent>(api.POST('/api/v1/incidents/{id}/comments', { params: one(id), body: { text } }))
+export const startStep = (id: Id, policy_id: Id) =>
+  answer<Decision>(api.POST('/api/v1/incidents/{id}/heal', { params: one(id), body: { policy_id } }))
 
-export const anomalyChart = (id: Id) => get<ChartPoint[]>(`/anomalies/${id}/chart`)
-export const getSummary = () => get<Summary>('/summary')
+export const anomalyChart = (id: Id) => answer<ChartPoint[]>(api.GET('/api/v1/anomalies/{id}/chart', { params: one(id) }))
+export const getSummary = () => answer<Summary>(api.GET('/api/v1/summary'))

@@ -1,14 +1,14 @@
 // Set-up, login, refresh, logout, stream tickets.
-import { get, post, remove } from './client'
-import type { Tokens, UserInfo } from './types'
+import { answer, api } from './client'
+import type { Tokens } from './types'
 
-export const setupNeeded = () => get<{ needed: boolean }>('/setup')
+export const setupNeeded = () => answer<{ needed: boolean }>(api.GET('/api/v1/setup'))
 export const setup = (token: string, username: string, password: string) =>
-  post<Tokens>('/setup', { token, username, password }, { anonymous: true })
+  answer<Tokens>(api.POST('/api/v1/setup', { body: { token, username, password } }))
 export const login = (username: string, password: string) =>
-  post<Tokens>('/session', { username, password }, { anonymous: true })
-export const refresh = (refresh_token: string) => post<Tokens>('/session/refresh', { refresh_token }, { anonymous: true })
-export const logout = (refresh_token: string) => remove<undefined>('/session', { body: { refresh_token } })
-export const me = () => get<UserInfo>('/me')
+  answer<Tokens>(api.POST('/api/v1/session', { body: { username, password } }))
+export const refresh = (refresh_token: string) => answer<Tokens>(api.POST('/api/v1/session/refresh', { body: { refresh_token } }))
+export const logout = (refresh_token: string) => answer<undefined>(api.DELETE('/api/v1/session', { body: { refresh_token } }))
 /** A single-use ticket for an EventSource, which cannot send headers. */
-export const streamTicket = (scope: string) => post<{ ticket: string; expires_in: number }>('/stream-tickets', { scope })
+export const streamTicket = (scope: string) =>
+  answer<{ ticket: string; expires_in: number }>(api.POST('/api/v1/stream-tickets', { body: { scope } }))

@@ -41,7 +41,7 @@ export interface ProblemBody {
 export interface TraceContext { trace_id: string; span_id: string }
 
 export interface UserInfo { id: Id; username: string; role: Role }
-export interface Tokens { access_token: string; expires_in: number; refresh_token: string; user?: UserInfo }
+export interface Tokens { access_token: string; expires_in: number; refresh_token: string; user: UserInfo }
 
 // Incidents ---------------------------------------------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ export interface Status {
 
 // Runs --------------------------------------------------------------------------------------------------------------
 
-export interface Expectations { exit_code: number; output_contains?: string | null; max_duration_secs?: number | null }
+export interface Expectations { exit_code: number; output_contains: string | null; max_duration_secs: number | null }
 export interface RunSpec {
   language: Language; body: string; body_sha256: string; image?: string | null; env: Record<string, string>
   timeout_secs: number; expectations: Expectations; mode: RunMode; runtime_tags: string[]

@@ -8,14 +8,9 @@ import type { Draft, Id, Kind, Resource, Specs } from '@/api/types'
 import { useCatalogStore } from '@/stores/catalog'
 import { useSessionStore } from '@/stores/session'
 import { confirmAction } from '@/utils/confirm'
+import { draftOf } from '@/utils/draft'
 import { clone, same } from '@/utils/merge'
 import { notify } from '@/utils/notify'
-
-/** The editable part of a stored object. */
-export function draftOf<T>(stored: Resource<T>): Draft<T> {
-  const own = ['id', 'version', 'created_at', 'updated_at', 'archived_at']
-  return Object.fromEntries(Object.entries(clone(stored)).filter(([key]) => !own.includes(key))) as Draft<T>
-}
 
 export interface FormOptions<T> {
   blank: () => Draft<T>

@@ -19,7 +19,7 @@ export const en = {
     name: 'Name', tags: 'Tags', description: 'Description', state: 'State', created: 'Created', updated: 'Changed', actions: 'Actions', enabled: 'Enabled', disabled: 'Disabled',
     archive: 'Archive', archived: 'Archived', showArchived: 'Show archived', new: 'New', edit: 'Edit', open: 'Open', add: 'Add', remove: 'Remove', copy: 'Copy', copied: 'Copied', seconds: 's',
     addTag: 'Add a tag', tagHint: 'Enter or comma adds a tag', tagBad: 'A tag has 1 to 64 characters; at most 32 tags', clear: 'Clear filters', optional: 'optional', required: 'required',
-    loading: 'Loading', ago: '{t} ago', in: 'in {t}', now: 'just now', version: 'Version {n}', saved: 'Saved', unsaved: 'Unsaved changes', leave: 'Leave without saving your changes?', leaveYes: 'Leave', stay: 'Stay',
+    loading: 'Loading', now: 'just now', version: 'Version {n}', saved: 'Saved', unsaved: 'Unsaved changes', leave: 'Leave without saving your changes?', leaveYes: 'Leave', stay: 'Stay',
     archiveAsk: 'Archive “{name}”? It stays readable and starts nothing any more.', value: 'Value', key: 'Name', unknown: 'unknown', details: 'Details', trace: 'Trace id', by: 'by {who}', duplicate: 'Duplicate',
   },
   empty: {
@@ -51,8 +51,8 @@ export const en = {
   },
   dashboard: {
     active: 'Active incidents', activeNone: 'Nothing is wrong right now', detect: 'Time to detect', resolve: 'Time to resolve', median: 'median, 24 h', last24: 'last 24 hours', verdicts: 'Verdicts', verdictsNone: 'No run was verified in 24 hours.',
-    sources: 'Sources', monitors: 'Monitors', events: 'Latest events', eventsNone: 'Waiting for events. They appear here as they happen.', allIncidents: 'All incidents', healthy: 'healed and verified', opened: 'incidents', noSources: 'No source is configured.',
-    needsYou: 'needs a person', healed: '{n} of {of} fixed',
+    sources: 'Sources', monitors: 'Monitors', events: 'Latest events', eventsNone: 'Waiting for events. They appear here as they happen.', allIncidents: 'All incidents', healthy: 'Healed and verified', opened: 'incidents', noSources: 'No source is configured.',
+    needsYou: '{n} needs a person | {n} need a person', healed: '{n} of {of} fixed',
   },
   incident: {
     list: 'Incidents', search: 'Search title or entity', severity: 'Severity', minSeverity: 'At least', active: 'Active', any: 'Any state', entity: 'Entity', cause: 'Probable cause', started: 'Started', detected: 'Detected', duration: 'Duration', resolved: 'Resolved', attempts: 'Attempts', reopened: 'came back {n}×',
@@ -91,7 +91,7 @@ export const en = {
     autonomyHint: { shadow: 'Decides and records; does nothing.', suggest: 'Shows the decision; a person starts it.', approve: 'Asks; runs after approval.', auto: 'Runs by itself, within the gates.' }, stepCount: '{n} step | {n} steps',
   },
   monitor: {
-    list: 'Monitors', one: 'Monitor', new: 'New monitor', source: 'Source', query: 'Query', queryHint: 'PromQL', queryLogsHint: 'Elasticsearch query string; empty: all lines', interval: 'Every (s)', signal: 'Measures', entityLabels: 'Labels that name the entity', detector: 'Detector', op: 'Wrong when', limit: 'Limit', forSecs: 'For (s)', afterSecs: 'Missing for (s)', sensitivity: 'Sensitivity', sensitivityHint: '1: only the gross — 10: everything', direction: 'Looks', severity: 'Severity of its anomalies', unit: 'Unit', unitHint: 's, %, bytes …', maxSeries: 'Series at most', muted: 'Muted until', preview: 'Preview', previewRun: 'Run the query', previewNone: 'The query answered without series.', previewSeries: '{n} series, last 15 minutes', previewFirst: 'Choose a source and type a query.', partial: 'Part of the answer is missing', checked: 'Checked', shownOf: 'showing {n}',
+    list: 'Monitors', one: 'Monitor', new: 'New monitor', source: 'Source', query: 'Query', queryHint: 'PromQL', queryLogsHint: 'Elasticsearch query string; empty: all lines', interval: 'Every (s)', signal: 'Measures', entityLabels: 'Labels that name the entity', detector: 'Detector', op: 'Wrong when', limit: 'Limit', forSecs: 'For (s)', afterSecs: 'Missing for (s)', sensitivity: 'Sensitivity', sensitivityHint: '1: only the gross — 10: everything', direction: 'Looks', severity: 'Severity of its anomalies', unit: 'Unit', unitHint: 's, %, bytes …', maxSeries: 'Series at most', muted: 'Muted until', preview: 'Preview', previewRun: 'Run the query', previewNone: 'The query answered without series.', previewSeries: '{n} series, last 15 minutes', previewFirst: 'Choose a source and type a query.', previewReady: 'Run the query to see its last 15 minutes.', partial: 'Part of the answer is missing', checked: 'Checked', shownOf: 'showing {n}',
   },
   source: {
     list: 'Sources', one: 'Source', new: 'New source', kind: 'Kind', url: 'Address', urlHint: 'http://host:9090, without user name or password', credentials: 'Credentials', username: 'User name', password: 'Password', token: 'Token', key: 'API key', secretKept: 'Stored; type to replace it.', index: 'Index pattern', indexHint: 'for example logs-*', fields: 'Field names', fieldsHint: 'Where they differ from ECS and OpenTelemetry.', timeout: 'Time limit of a request (s)', test: 'Test', testing: 'Testing', testOk: 'It answers', testBad: 'It does not answer as it should', latency: 'Answer', checked: 'Checked',
@@ -106,6 +106,7 @@ export const en = {
   verdict: { fixed: 'Fixed', improved: 'Improved', not_fixed: 'Not fixed', worse: 'Worse', inconclusive: 'Inconclusive' },
   outcome: { run: 'Run', wait: 'Wait', ask: 'Ask', refuse: 'Refuse' },
   health: { ok: 'OK', unknown: 'Not asked yet', learning: 'Learning', no_data: 'No data', partial: 'Partial', source_error: 'Source error' },
+  managerHealth: { source_error: 'Not reachable', no_data: 'No answer', learning: 'Starting' },
   signal: { latency: 'Latency', errors: 'Errors', traffic: 'Traffic', saturation: 'Saturation', availability: 'Availability', logs: 'Logs', other: 'Other' },
   anomalyKind: { level: 'Level', rate: 'Rate', threshold: 'Threshold', absence: 'Absence', entity: 'Many metrics at once', log_error_rate: 'Log error rate', new_template: 'New log template', log_burst: 'Log burst' },
   anomalyState: { open: 'Open', closed: 'Recovered' },

@@ -19,7 +19,7 @@ export const zhCN: Messages = {
     name: '名称', tags: '标签', description: '说明', state: '状态', created: '创建时间', updated: '修改时间', actions: '操作', enabled: '启用', disabled: '停用',
     archive: '归档', archived: '已归档', showArchived: '显示已归档', new: '新建', edit: '编辑', open: '打开', add: '添加', remove: '移除', copy: '复制', copied: '已复制', seconds: '秒',
     addTag: '添加标签', tagHint: '按回车或逗号添加标签', tagBad: '标签为 1 到 64 个字符，最多 32 个', clear: '清除筛选', optional: '可选', required: '必填',
-    loading: '加载中', ago: '{t}前', in: '{t}后', now: '刚刚', version: '版本 {n}', saved: '已保存', unsaved: '有未保存的修改', leave: '放弃未保存的修改并离开？', leaveYes: '离开', stay: '留下',
+    loading: '加载中', now: '刚刚', version: '版本 {n}', saved: '已保存', unsaved: '有未保存的修改', leave: '放弃未保存的修改并离开？', leaveYes: '离开', stay: '留下',
     archiveAsk: '归档“{name}”？归档后仍可查看，但不再启动任何东西。', value: '值', key: '名称', unknown: '未知', details: '详情', trace: '跟踪号', by: '{who}', duplicate: '复制一份',
   },
   empty: {
@@ -49,7 +49,7 @@ export const zhCN: Messages = {
   },
   dashboard: {
     active: '进行中的事件', activeNone: '目前一切正常', detect: '发现用时', resolve: '恢复用时', median: '24 小时中位数', last24: '最近 24 小时', verdicts: '验证结论', verdictsNone: '24 小时内没有经过验证的运行。',
-    sources: '数据源', monitors: '监控项', events: '最新动态', eventsNone: '等待动态，发生时会出现在这里。', allIncidents: '全部事件', healthy: '已修复并验证', opened: '个事件', noSources: '还没有配置数据源。', needsYou: '需要人工处理', healed: '{of} 次中修复 {n} 次',
+    sources: '数据源', monitors: '监控项', events: '最新动态', eventsNone: '等待动态，发生时会出现在这里。', allIncidents: '全部事件', healthy: '已修复并验证', opened: '个事件', noSources: '还没有配置数据源。', needsYou: '{n} 个需要人工处理', healed: '{of} 次中修复 {n} 次',
   },
   incident: {
     list: '事件', search: '搜索标题或对象', severity: '严重程度', minSeverity: '不低于', active: '进行中', any: '任意状态', entity: '对象', cause: '可能的原因', started: '开始', detected: '发现', duration: '持续', resolved: '恢复', attempts: '尝试次数', reopened: '复发 {n} 次',
@@ -88,7 +88,7 @@ export const zhCN: Messages = {
     autonomyHint: { shadow: '只决策和记录，不执行。', suggest: '显示决策，由人启动。', approve: '先询问，批准后运行。', auto: '在闸门之内自动运行。' }, stepCount: '{n} 步',
   },
   monitor: {
-    list: '监控项', one: '监控项', new: '新建监控项', source: '数据源', query: '查询', queryHint: 'PromQL', queryLogsHint: 'Elasticsearch 查询串；留空表示全部日志', interval: '间隔（秒）', signal: '测量内容', entityLabels: '标识对象的标签', detector: '检测器', op: '异常条件', limit: '界限', forSecs: '持续（秒）', afterSecs: '缺失时长（秒）', sensitivity: '灵敏度', sensitivityHint: '1：只报严重的；10：全部', direction: '方向', severity: '异常的严重程度', unit: '单位', unitHint: 's、%、bytes ……', maxSeries: '序列上限', muted: '静默至', preview: '预览', previewRun: '执行查询', previewNone: '查询没有返回序列。', previewSeries: '{n} 条序列，最近 15 分钟', previewFirst: '请选择数据源并输入查询。', partial: '返回的数据不完整', checked: '检查', shownOf: '显示 {n} 条',
+    list: '监控项', one: '监控项', new: '新建监控项', source: '数据源', query: '查询', queryHint: 'PromQL', queryLogsHint: 'Elasticsearch 查询串；留空表示全部日志', interval: '间隔（秒）', signal: '测量内容', entityLabels: '标识对象的标签', detector: '检测器', op: '异常条件', limit: '界限', forSecs: '持续（秒）', afterSecs: '缺失时长（秒）', sensitivity: '灵敏度', sensitivityHint: '1：只报严重的；10：全部', direction: '方向', severity: '异常的严重程度', unit: '单位', unitHint: 's、%、bytes ……', maxSeries: '序列上限', muted: '静默至', preview: '预览', previewRun: '执行查询', previewNone: '查询没有返回序列。', previewSeries: '{n} 条序列，最近 15 分钟', previewFirst: '请选择数据源并输入查询。', previewReady: '执行查询可查看最近 15 分钟。', partial: '返回的数据不完整', checked: '检查', shownOf: '显示 {n} 条',
   },
   source: {
     list: '数据源', one: '数据源', new: '新建数据源', kind: '类型', url: '地址', urlHint: 'http://host:9090，不含用户名和密码', credentials: '凭据', username: '用户名', password: '密码', token: '令牌', key: 'API 密钥', secretKept: '已保存；输入新值可替换。', index: '索引模式', indexHint: '例如 logs-*', fields: '字段名', fieldsHint: '与 ECS 和 OpenTelemetry 不同时填写。', timeout: '请求时限（秒）', test: '测试', testing: '测试中', testOk: '连接正常', testBad: '响应不正常', latency: '响应', checked: '检查',
@@ -103,6 +103,7 @@ export const zhCN: Messages = {
   verdict: { fixed: '已修复', improved: '有改善', not_fixed: '未修复', worse: '更糟', inconclusive: '无法判断' },
   outcome: { run: '执行', wait: '等待', ask: '询问', refuse: '拒绝' },
   health: { ok: '正常', unknown: '尚未检查', learning: '学习中', no_data: '无数据', partial: '数据不完整', source_error: '数据源错误' },
+  managerHealth: { source_error: '无法访问', no_data: '无响应', learning: '启动中' },
   signal: { latency: '延迟', errors: '错误', traffic: '流量', saturation: '饱和度', availability: '可用性', logs: '日志', other: '其他' },
   anomalyKind: { level: '水平', rate: '速率', threshold: '固定界限', absence: '缺失', entity: '多指标联动', log_error_rate: '日志错误率', new_template: '新日志模板', log_burst: '日志突增' },
   anomalyState: { open: '持续', closed: '已恢复' },

@@ -24,11 +24,11 @@ export const useSessionStore = defineStore('session', () => {
   const loggedIn = computed(() => user.value !== null)
   const can = (permission: Permission): boolean => may(user.value?.role, permission)
 
-  async function accept(tokens: Tokens): Promise<void> {
+  function accept(tokens: Tokens): void {
     access = tokens.access_token
     validUntil = Date.now() + tokens.expires_in * 1000
     localStorage.setItem(KEY, tokens.refresh_token)
-    user.value = tokens.user ?? user.value ?? (await api.me())
+    user.value = tokens.user
   }
 
   function forget(): void {
@@ -46,7 +46,7 @@ export const useSessionStore = defineStore('session', () => {
         return null
       }
       try {
-        await accept(await api.refresh(stored))
+        accept(await api.refresh(stored))
         return access
       } catch (error) {
         const problem = asProblem(error)
@@ -85,11 +85,11 @@ export const useSessionStore = defineStore('session', () => {
   }
 
   async function login(username: string, password: string): Promise<void> {
-    await accept(await api.login(username, password))
+    accept(await api.login(username, password))
   }
 
   async function setup(setupToken: string, username: string, password: string): Promise<void> {
-    await accept(await api.setup(setupToken, username, password))
+    accept(await api.setup(setupToken, username, password))
     setupNeeded.value = false
   }
 

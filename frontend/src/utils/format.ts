@@ -60,6 +60,17 @@ export function formatDuration(ms: number | null | undefined): string {
   return `${negative}${Math.floor(seconds / 86_400)}d ${two(Math.floor((seconds % 86_400) / 3600))}h`
 }
 
+/** `5m ago`, `in 20s`, `3分钟前`: a distance in time in its largest unit. */
+export function relativeTime(ms: number, locale: string): string {
+  const format = new Intl.RelativeTimeFormat(locale, { numeric: 'always', style: 'narrow' })
+  const seconds = Math.round(ms / 1000)
+  const size = Math.abs(seconds)
+  if (size < 60) return format.format(seconds, 'second')
+  if (size < 3600) return format.format(Math.trunc(seconds / 60), 'minute')
+  if (size < 86_400) return format.format(Math.trunc(seconds / 3600), 'hour')
+  return format.format(Math.trunc(seconds / 86_400), 'day')
+}
+
 /** Milliseconds between two times; null when one is missing. */
 export function between(from: string | null | undefined, to: string | null | undefined): number | null {
   if (!from || !to) return null

@@ -1,0 +1,66 @@
+// The loop strip: what happened, what is under way, what failed.
+import { expect, it } from 'vitest'
+import type { EventKind, Incident, IncidentEvent, Json } from '@/api/types'
+import { mergeEvents } from '@/composables/useIncident'
+import { loopSteps, verdictOf } from '@/utils/loop'
+
+let serial = 0
+const at = (s: number): string => new Date(Date.UTC(2026, 0, 1, 3, 0, s)).toISOString()
+function event(kind: EventKind, second: number, data: Json = null, message = ''): IncidentEvent {
+  serial += 1
+  return { id: String(serial).padStart(6, '0'), incident_id: 'i', at: at(second), kind, actor: { kind: 'system', stage: 'healer' }, message, data }
+}
+function incident(state: Incident['state'], more: Partial<Incident> = {}): Incident {
+  return {
+    id: 'i', version: 1, fingerprint: '', title: '', severity: 'critical', state, entity: 'service=a', entities: [], started_at: at(0), detected_at: at(20), updated_at: at(20),
+    causes: [], attempts: 0, reopened: 0, trace: { trace_id: '', span_id: '' }, ...more,
+  }
+}
+const states = (i: Incident, events: IncidentEvent[]) => loopSteps(i, events).map((s) => s.state)
+const healed = [
+  event('opened', 20), event('cause_ranked', 22), event('decided', 23, { outcome: 'run' }), event('run_queued', 23), event('run_started', 24), event('run_ended', 30, { state: 'succeeded' }),
+  event('verification_started', 30), event('verdict', 60, { verdict: 'fixed' }), event('resolved', 60),
+]
+
+it('follows a heal step by step', () => {
+  expect(states(incident('open'), healed.slice(0, 1))).toEqual(['done', 'active', 'pending', 'pending', 'pending'])
+  expect(states(incident('open'), healed.slice(0, 2))).toEqual(['done', 'done', 'active', 'pending', 'pending'])
+  expect(states(incident('healing'), healed.slice(0, 5))).toEqual(['done', 'done', 'done', 'active', 'pending'])
+  expect(states(incident('verifying'), healed.slice(0, 7))).toEqual(['done', 'done', 'done', 'done', 'active'])
+  expect(states(incident('resolved'), healed)).toEqual(['done', 'done', 'done', 'done', 'done'])
+})
+
+it('tells how long each step took since the one before', () => {
+  expect(loopSteps(incident('resolved'), healed).map((s) => s.tookMs)).toEqual([20_000, 2000, 1000, 7000, 30_000])
+})
+
+it('shows a failed run and a verdict that is not fixed', () => {
+  const failed = [...healed.slice(0, 5), event('run_ended', 30, { state: 'timed_out' })]
+  expect(states(incident('escalated'), failed)).toEqual(['done', 'done', 'done', 'failed', 'pending'])
+  const notFixed = [...healed.slice(0, 7), event('verdict', 60, { verdict: 'not_fixed' })]
+  expect(loopSteps(incident('escalated'), notFixed).at(-1)).toMatchObject({ state: 'failed', note: 'not_fixed' })
+})
+
+it('starts a second attempt anew after a verdict', () => {
+  const second = [...healed.slice(0, 7), event('verdict', 60, { verdict: 'not_fixed' }), event('decided', 61), event('run_started', 62)]
+  expect(states(incident('healing'), second)).toEqual(['done', 'done', 'done', 'active', 'pending'])
+})
+
+it('walks the loop again after a relapse', () => {
+  const again = [...healed, event('reopened', 90)]
+  expect(states(incident('open', { reopened: 1 }), again)).toEqual(['done', 'active', 'pending', 'pending', 'pending'])
+})
+
+it('leaves what never happened as pending when it is over', () => {
+  expect(states(incident('resolved'), [event('opened', 20), event('resolved', 30)])).toEqual(['done', 'pending', 'pending', 'pending', 'pending'])
+})
+
+it('reads a verdict from the text when no fact tells it', () => {
+  expect(verdictOf(event('verdict', 1, null, 'not fixed: still high'))).toBe('not_fixed')
+  expect(verdictOf(event('verdict', 1, null, 'fixed'))).toBe('fixed')
+})
+
+it('merges events by id, in order, each once', () => {
+  const [a, b, c] = healed as [IncidentEvent, IncidentEvent, IncidentEvent]
+  expect(mergeEvents([a, c], [c, b])).toEqual([a, b, c])
+})

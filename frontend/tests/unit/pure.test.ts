@@ -1,0 +1,130 @@
+// Pure helpers: numbers, tags, schemas, logs, charts, addresses, words.
+import { describe, expect, it } from 'vitest'
+import { en } from '@/locales/en'
+import { zhCN } from '@/locales/zh-CN'
+import { systemLocale } from '@/locales'
+import { safeNext } from '@/router/guards'
+import { draftOf } from '@/utils/draft'
+import { anomalyMarks, anomalyOption, previewOption, readPalette } from '@/utils/chart'
+import { formatDuration, formatValue, percent, relativeTime, splitEntity, stripAnsi } from '@/utils/format'
+import { appendRecords, findLines, pieces, rowWindow } from '@/utils/log'
+import { same } from '@/utils/merge'
+import { compactValues, missingFields, parseJson, schemaFields } from '@/utils/schema'
+import { tokenFromAddress } from '@/utils/setupToken'
+import { addTags, tagsFit } from '@/utils/tags'
+import { AUTONOMIES, INCIDENT_STATES, RUN_STATES, SEVERITIES, TONES, VERDICTS } from '@/utils/words'
+import type { Anomaly, LogRecord, Run, Verification } from '@/api/types'
+
+describe('format', () => {
+  it.each([[0.084, 's', '84 ms'], [2.31, 's', '2.31 s'], [0, 's', '0 s'], [1536, 'bytes', '1.5 KiB'], [7.4, '%', '7.4%'], [123_456, '', '123.5k'], [null, 's', '—'], [Number.NaN, '', '—'], [Infinity, '', '∞'], [12, '1/s', '12 1/s']])('value %s %s', (value, unit, text) => {
+    expect(formatValue(value, unit)).toBe(text)
+  })
+  it.each([[420, '420ms'], [6400, '6.4s'], [21_400, '21s'], [200_000, '3m 20s'], [3_840_000, '1h 04m'], [90_000_000, '1d 01h'], [null, '—']])('duration %s', (ms, text) => {
+    expect(formatDuration(ms)).toBe(text)
+  })
+  it('speaks of time in both languages', () => {
+    expect(relativeTime(-300_000, 'zh-CN')).toBe('5分钟前')
+    expect(relativeTime(-300_000, 'en')).toMatch(/^5\s?m(in\.?)? ago$/)
+  })
+  it('shares, entities, terminal colours', () => {
+    expect([percent(0.814), percent(0.003), percent(0)]).toEqual(['81%', '<1%', '0%'])
+    expect(splitEntity('service=a=b')).toEqual({ label: 'service', value: 'a=b' })
+    expect(stripAnsi('\u001b[31mred\u001b[0m \u001b]0;title\u0007x')).toBe('red x')
+  })
+})
+
+describe('log', () => {
+  const line = (seq: number, text: string): LogRecord => ({ seq, at: '', stream: 'stdout', text })
+  it('drops repeated lines of a resumed stream and keeps the list when nothing is new', () => {
+    const held = [line(1, 'a'), line(2, 'b')]
+    expect(appendRecords(held, [line(2, 'b'), line(3, 'c')]).map((l) => l.seq)).toEqual([1, 2, 3])
+    expect(appendRecords(held, [line(1, 'a')])).toBe(held)
+  })
+  it('finds and cuts hits without markup', () => {
+    expect(findLines([line(1, 'an Error'), line(2, 'fine')], 'error')).toEqual([0])
+    expect(pieces('<b>Error</b> error', 'error')).toEqual([{ text: '<b>', hit: false }, { text: 'Error', hit: true }, { text: '</b> ', hit: false }, { text: 'error', hit: true }])
+    expect(pieces('x', '')).toEqual([{ text: 'x', hit: false }])
+  })
+  it('draws only the rows in view', () => {
+    expect(rowWindow(20_000, 400, 20, 5000, 5)).toEqual([995, 1025])
+    expect(rowWindow(0, 400, 20, 3)).toEqual([0, 3])
+    expect(rowWindow(0, 400, 20, 0)).toEqual([0, 0])
+  })
+})
+
+describe('schema', () => {
+  const schema = { type: 'object', required: ['A', 'B'], properties: { A: { type: 'string' }, B: { type: 'integer', default: 2, minimum: 1 }, C: { enum: ['x', 1] }, D: { type: 'array' } } }
+  it('reads fields', () => {
+    expect(schemaFields(schema).map((f) => [f.name, f.type, f.required])).toEqual([['A', 'string', true], ['B', 'integer', true], ['C', 'enum', false], ['D', 'json', false]])
+    expect(schemaFields(null)).toEqual([])
+    expect(schemaFields([1])).toEqual([])
+  })
+  it('misses only required fields without a value or default', () => {
+    expect(missingFields(schemaFields(schema), {})).toEqual(['A'])
+    expect(missingFields(schemaFields(schema), { A: '' })).toEqual(['A'])
+    expect(compactValues({ A: '', B: 0, C: false })).toEqual({ B: 0, C: false })
+  })
+  it('parses JSON or says why not', () => {
+    expect(parseJson(' ')).toEqual({ value: null, error: '' })
+    expect(parseJson('{').error).not.toBe('')
+  })
+})
+
+describe('chart', () => {
+  const anomaly = { started_at: '2026-01-01T00:00:00Z', last_seen_at: '2026-01-01T00:01:00Z', ended_at: null } as Anomaly
+  const runs = [{ started_at: '2026-01-01T00:00:30Z', ended_at: '2026-01-01T00:00:36Z' }, { started_at: null }] as unknown as Run[]
+  const verifications = [{ verdict: 'fixed', ended_at: '2026-01-01T00:01:30Z' }, { verdict: null }] as unknown as Verification[]
+  const words = { detected: 'D', run: 'R', runEnd: 'E', verdict: (v: string) => v }
+  it('marks what happened, in order; a short run has one label', () => {
+    const { marks, spans } = anomalyMarks(anomaly, '2026-01-01T00:00:20Z', runs, verifications, words)
+    expect(marks.map((m) => m.label)).toEqual(['D', 'R', 'fixed'])
+    expect(spans).toHaveLength(2)
+  })
+  it('keeps gaps as gaps and never turns a missing band into zero', () => {
+    const option = anomalyOption([{ at_ms: 1, value: null, lower: null, upper: null, score: 0 }, { at_ms: 2, value: 5, lower: -1, upper: 3, score: 1 }], [], [], '', { value: 'v', band: 'b', score: 's' }, readPalette())
+    const series = option.series as { data: unknown[][] }[]
+    expect(series.map((s) => s.data)).toEqual([[[1, null], [2, -1]], [[1, null], [2, 4]], [[1, null], [2, 5]], [[1, 0], [2, 1]]])
+  })
+  it('draws no HTML in tooltips', () => {
+    expect((previewOption([], '', readPalette()).tooltip as { renderMode: string }).renderMode).toBe('richText')
+  })
+})
+
+describe('small things', () => {
+  it('tags', () => {
+    expect(addTags(['a'], ' b , a，c,')).toEqual(['a', 'b', 'c'])
+    expect(tagsFit(['x'.repeat(65)])).toBe(false)
+    expect(tagsFit(Array.from({ length: 33 }, (_, i) => String(i)))).toBe(false)
+  })
+  it('set-up token from the address', () => {
+    expect([tokenFromAddress('#?token=a%2Bb', undefined), tokenFromAddress('#token=x', undefined), tokenFromAddress('#/setup?token=y', undefined), tokenFromAddress('', 'z'), tokenFromAddress('', undefined)]).toEqual(['a+b', 'x', 'y', 'z', ''])
+  })
+  it('follows only paths of its own after login', () => {
+    expect([safeNext('/runs/1?x=1'), safeNext('//evil.example'), safeNext('/\\evil'), safeNext('https://evil'), safeNext(['/a']), safeNext('/login?next=/a')]).toEqual(['/runs/1?x=1', '/', '/', '/', '/', '/'])
+  })
+  it('compares JSON whatever the order, null as absent', () => {
+    expect(same({ a: 1, b: [{ c: 2 }] }, { b: [{ c: 2 }], a: 1 })).toBe(true)
+    expect(same({ a: null }, {})).toBe(true)
+    expect(same([1], { 0: 1 })).toBe(false)
+  })
+  it('takes the editable part of a stored object', () => {
+    expect(draftOf({ id: 'x', version: 2, name: 'n', tags: [], created_at: '', updated_at: '', archived_at: null, url: 'u' })).toEqual({ name: 'n', tags: [], url: 'u' })
+  })
+  it('serves Chinese of any kind in zh-CN', () => {
+    expect([systemLocale(['zh-TW']), systemLocale(['zh']), systemLocale(['de', 'zh']), systemLocale([])]).toEqual(['zh-CN', 'zh-CN', 'en', 'en'])
+  })
+})
+
+describe('words', () => {
+  const leaves = (value: unknown, path = ''): [string, string][] =>
+    typeof value === 'string' ? [[path, value]] : Object.entries(value as object).flatMap(([key, one]) => leaves(one, path ? `${path}.${key}` : key))
+  it('has the same placeholders in both languages', () => {
+    const chinese = new Map(leaves(zhCN))
+    const placeholders = (text: string): string[] => [...new Set([...text.matchAll(/\{\w+\}/g)].map((m) => m[0]))].sort()
+    const wrong = leaves(en).filter(([key, text]) => JSON.stringify(placeholders(text)) !== JSON.stringify(placeholders(chinese.get(key) ?? '')))
+    expect(wrong.map(([key]) => key)).toEqual([])
+  })
+  it('gives every word a colour', () => {
+    expect([...INCIDENT_STATES, ...RUN_STATES, ...VERDICTS, ...SEVERITIES, ...AUTONOMIES].filter((w) => !TONES[w])).toEqual([])
+  })
+})
