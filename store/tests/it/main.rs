@@ -1,6 +1,10 @@
 //! The store on real databases: every contract on SQLite and on PostgreSQL, and what only a database can show.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure here is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests: a failure here is a failed test, a skip is told"
+)]
 
 mod contracts;
 mod databases;
