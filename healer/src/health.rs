@@ -31,17 +31,14 @@ pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
 
 async fn check_all(deps: &HealerDeps) -> Result<(), Error> {
     for manager in deps.managers.all().await?.into_iter().filter(|m| m.spec.enabled) {
-        if let Some(status) = check(deps, &manager).await {
-            deps.status.put_status(status).await?;
-        }
+        deps.status.put_status(check(deps, &manager).await).await?;
     }
     deps.wake.wake(Topic::Status);
     deps.wake.wake(Topic::Runs);
     Ok(())
 }
 
-/// The state of one manager; absent when it is of a kind that another process has to look after.
-async fn check(deps: &HealerDeps, manager: &RuntimeManager) -> Option<Status> {
+async fn check(deps: &HealerDeps, manager: &RuntimeManager) -> Status {
     let begun = Instant::now();
     let runtime = deps.runtimes.of(manager.spec.kind);
     let answer = match runtime {
@@ -58,16 +55,7 @@ async fn check(deps: &HealerDeps, manager: &RuntimeManager) -> Option<Status> {
         Err(why) => (Health::SourceError, why, serde_json::Value::Null),
     };
     let ok_at = (health == Health::Ok).then_some(at);
-    Some(Status {
-        of: StatusOf::RuntimeManager,
-        id: manager.id,
-        health,
-        message,
-        checked_at: at,
-        ok_at,
-        latency_ms,
-        details,
-    })
+    Status { of: StatusOf::RuntimeManager, id: manager.id, health, message, checked_at: at, ok_at, latency_ms, details }
 }
 
 /// Removes what runtimes keep of runs that have their end (their owner died between writing it and cleaning up).

@@ -14,6 +14,9 @@ use domain::run::{HealLink, Run, RunPurpose};
 use domain::verification::Verdict;
 use domain::{Id, Time};
 
+/// A refusal or question is looked at again after so many seconds, as settings may have changed.
+pub const REVIEW_SECS: i64 = 60;
+
 /// What could be found out about one step before the decision: its case with script, or why it cannot run.
 pub type ResolvedStep = Result<StepCase, String>;
 
@@ -59,11 +62,12 @@ pub fn evaluate(policy: &Policy, facts: &GateFacts, steps: &[ResolvedStep]) -> P
     let blocked = gates::strongest(&gates).map(|(block, result)| (block, result.reason.clone()));
     let next = choose_step(policy, facts, steps);
     let step = next_step(facts);
+    let later = now + chrono::TimeDelta::seconds(REVIEW_SECS);
     let verdict = match (blocked, next) {
-        (Some((Block::Refuse, reason)), _) => no(Outcome::Refuse, reason, None, false),
+        (Some((Block::Refuse, reason)), _) => no(Outcome::Refuse, reason, Some(later), false),
         (Some((Block::Escalate, reason)), _) | (_, Next::Nothing(reason)) => no(Outcome::Refuse, reason, None, true),
         (Some((Block::Wait(until), reason)), _) => no(Outcome::Wait, reason, Some(until), false),
-        (Some((Block::Ask, reason)), _) => no(Outcome::Ask, reason, None, false),
+        (Some((Block::Ask, reason)), _) => no(Outcome::Ask, reason, Some(later), false),
         (None, Next::Step(index, case)) => go(policy, facts, id, index, case),
     };
     assemble(policy, facts, id, step, verdict, gates)

@@ -9,78 +9,98 @@ use domain::ports::Topic;
 use domain::{Error, Id, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 /// Notifications of one round.
 const BATCH: u32 = 100;
-/// How long a notification is held for us; longer than a channel's share of a round can take.
+/// How long a notification is held for us.
 const HOLD: Duration = Duration::from_secs(60);
-/// Sends to one channel in one round; with the limit of one send this stays below [`HOLD`].
-const PER_CHANNEL: usize = 4;
+/// After so long a held one is not sent any more but left to become due again; with the limit of one send this stays
+/// below [`HOLD`], so that no other dispatcher sends it at the same time.
+const USE: Duration = Duration::from_secs(45);
 /// Tries at most, and tries when the other side says it will never take it.
 const TRIES: u32 = 15;
 const TRIES_PERMANENT: u32 = 3;
 
-/// Dispatches until `cancel`.
+/// One lock a channel: its notifications go in order, one at a time, and a slow channel holds up only itself.
+type Turns = BTreeMap<Id, Arc<tokio::sync::Mutex<()>>>;
+
+/// Dispatches until `cancel`; what is being sent then is finished.
 pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
     let mut wakes = deps.wake.listen(Topic::Outbox);
+    let mut turns = Turns::new();
+    let mut sending = JoinSet::new();
     while !cancel.is_cancelled() {
-        if let Err(e) = round(&deps, &cancel).await {
+        if let Err(e) = round(&deps, &cancel, &mut turns, &mut sending).await {
             deps.failed("dispatch notifications", &e);
+        }
+        while let Some(ended) = sending.try_join_next() {
+            note(ended);
         }
         tokio::select! {
             () = cancel.cancelled() => {}
             () = wakes.wait(deps.config.tick) => {}
         }
     }
+    while let Some(ended) = sending.join_next().await {
+        note(ended);
+    }
 }
 
-async fn round(deps: &Arc<HealerDeps>, cancel: &CancellationToken) -> Result<(), Error> {
+fn note(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(e) = ended {
+        tracing::error!(error = %e, "sending notifications died; they are due again later");
+    }
+}
+
+async fn round(
+    deps: &Arc<HealerDeps>,
+    cancel: &CancellationToken,
+    turns: &mut Turns,
+    sending: &mut JoinSet<()>,
+) -> Result<(), Error> {
+    let taken_at = Instant::now();
     let due = deps.outbox.due(deps.clock.now(), HOLD, BATCH).await?;
     if due.is_empty() {
         return Ok(());
     }
     let channels: BTreeMap<Id, Channel> = deps.channels.all().await?.into_iter().map(|c| (c.id, c)).collect();
+    turns.retain(|id, _| channels.contains_key(id));
     let mut by_channel: BTreeMap<Id, Vec<Notification>> = BTreeMap::new();
     for notification in due {
         by_channel.entry(notification.channel_id).or_default().push(notification);
     }
-    let mut sending = JoinSet::new();
     for (id, notifications) in by_channel {
+        let turn = Arc::clone(turns.entry(id).or_default());
         let (deps, channel, cancel) = (Arc::clone(deps), channels.get(&id).cloned(), cancel.clone());
-        sending.spawn(async move { to_channel(&deps, channel.as_ref(), notifications, &cancel).await });
+        sending.spawn(async move {
+            let _turn = turn.lock().await;
+            to_channel(&deps, channel.as_ref(), &notifications, &cancel, taken_at).await;
+        });
     }
-    while let Some(ended) = sending.join_next().await {
-        if let Err(e) = ended {
-            tracing::error!(error = %e, "sending notifications died; they are due again later");
-        }
-    }
-    deps.wake.wake(Topic::Incidents);
     Ok(())
 }
 
-/// One channel's notifications in order; what does not fit in this round is due again at once.
+/// One channel's notifications in order.
 async fn to_channel(
     deps: &HealerDeps,
     channel: Option<&Channel>,
-    notifications: Vec<Notification>,
+    notifications: &[Notification],
     cancel: &CancellationToken,
+    taken_at: Instant,
 ) {
-    for (index, notification) in notifications.iter().enumerate() {
-        let written = if index >= PER_CHANNEL || cancel.is_cancelled() {
-            let error =
-                if notification.last_error.is_empty() { "waits for earlier ones" } else { &notification.last_error };
-            deps.outbox.failed(notification.id, error, Some(deps.clock.now())).await
-        } else {
-            one(deps, channel, notification).await
-        };
-        if let Err(e) = written {
+    for notification in notifications {
+        if cancel.is_cancelled() || taken_at.elapsed() > USE {
+            return;
+        }
+        if let Err(e) = one(deps, channel, notification).await {
             deps.failed("record a notification", &e);
         }
     }
+    deps.wake.wake(Topic::Incidents);
 }
 
 async fn one(deps: &HealerDeps, channel: Option<&Channel>, n: &Notification) -> Result<(), Error> {

@@ -50,8 +50,9 @@ fn on_node(reason: &str, node: &str) -> String {
     format!("{reason} (node {node})")
 }
 
-fn names_node(reason: &str, node: &str) -> bool {
-    !reason.contains(" (node ") || reason.ends_with(&format!(" (node {node})"))
+/// The node that a stored reason names.
+fn node_of(reason: &str) -> Option<&str> {
+    reason.rsplit_once(" (node ")?.1.strip_suffix(')')
 }
 
 impl Job {
@@ -60,7 +61,7 @@ impl Job {
             let Some(runtime) = self.deps.runtimes.of(kind) else {
                 return self.elsewhere("this process has no such runtime").await;
             };
-            if !names_node(&self.run.manager_reason, runtime.node()) {
+            if node_of(&self.run.manager_reason).is_some_and(|node| node != runtime.node()) {
                 return self.elsewhere("it was started on another node").await;
             }
             return self.recover(Arc::clone(runtime)).await;
@@ -76,7 +77,9 @@ impl Job {
             return Ok(Placed::Ended(ended(RunState::Lost, None, format!("{why}, and its time limit has passed"))));
         }
         self.pause(Duration::from_secs(2)).await;
-        self.write("release a run", || self.deps.runs.release(self.id(), self.epoch(), why)).await?;
+        // The stored reason is replaced; it must go on naming the node.
+        let reason = node_of(&self.run.manager_reason).map_or_else(|| why.to_owned(), |node| on_node(why, node));
+        self.write("release a run", || self.deps.runs.release(self.id(), self.epoch(), &reason)).await?;
         Err(Stop::Released)
     }
 
@@ -184,6 +187,9 @@ impl Job {
     /// Starts it where it has to be; an end when it cannot be started.
     pub(super) async fn start(&self, place: &Place) -> Result<Option<RunEnd>, Stop> {
         if place.start {
+            if self.cancel_asked() {
+                return Ok(Some(ended(RunState::Cancelled, None, "stopped before it was started")));
+            }
             let mut spec = self.run.spec.clone();
             spec.env.entry("RUN_KEY".to_owned()).or_insert_with(|| self.run.run_key.clone());
             spec.env.entry("TRACEPARENT".to_owned()).or_insert_with(|| self.run.trace.traceparent());
@@ -194,11 +200,9 @@ impl Job {
             }
             fail::fail_point!("runner.after_start");
         }
-        if self.run.started_at.is_none() {
-            let at = self.deps.clock.now();
-            self.write("mark a run started", || self.deps.runs.started(self.id(), self.epoch(), at)).await?;
-            self.deps.wake.wake(Topic::Runs);
-        }
+        let at = self.deps.clock.now();
+        self.write("mark a run started", || self.deps.runs.started(self.id(), self.epoch(), at)).await?;
+        self.deps.wake.wake(Topic::Runs);
         fail::fail_point!("runner.running");
         Ok(None)
     }

@@ -78,10 +78,13 @@ pub fn distance(round: &[CheckSample]) -> Option<f64> {
     Some(each.iter().sum::<f64>() / count)
 }
 
-/// When the first sample is due.
+/// When the first sample was due: the run's end and the settle delay. Once samples are stored it is the time of the first
+/// of them; in no case later than the settle delay after the verification began.
 #[must_use]
 pub fn first_due(v: &Verification) -> Time {
-    v.started_at + secs(v.spec.settle_secs)
+    let latest = v.started_at + secs(v.spec.settle_secs);
+    let first = v.rounds.first().and_then(|round| round.first()).map(|sample| sample.at);
+    first.or(v.next_at).map_or(latest, |at| at.min(latest))
 }
 
 /// Judges `v` whose stored rounds are followed by `latest`.

@@ -5,26 +5,28 @@ use crate::config::HealerDeps;
 use crate::plan;
 use crate::select;
 use crate::verify::sample::Sampler;
+use domain::Error;
 use domain::anomaly::Anomaly;
-use domain::decision::{Decision, GateFacts, Outcome, Plan};
+use domain::decision::{Decision, GateFacts, Outcome};
 use domain::incident::Incident;
-use domain::policy::Policy;
+use domain::policy::{Autonomy, Policy};
 use domain::ports::Topic;
-use domain::{Error, Id};
-use std::collections::BTreeSet;
+use domain::verification::CheckSample;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 /// Incidents of one round.
 const BATCH: u32 = 50;
+/// Longest time that a baseline may take.
+const BASELINE_LIMIT: Duration = Duration::from_secs(5);
 
 /// Decides until `cancel`.
 pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
     let mut wakes = deps.wake.listen(Topic::Incidents);
-    let mut quiet = BTreeSet::new();
     while !cancel.is_cancelled() {
-        if let Err(e) = round(&deps, &mut quiet).await {
+        if let Err(e) = round(&deps).await {
             deps.failed("decide", &e);
         }
         tokio::select! {
@@ -34,11 +36,9 @@ pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
     }
 }
 
-/// `quiet` holds incidents and versions of which it is recorded already that no policy fits.
-async fn round(deps: &HealerDeps, quiet: &mut BTreeSet<(Id, i64)>) -> Result<(), Error> {
+async fn round(deps: &HealerDeps) -> Result<(), Error> {
     let incidents = deps.heal.undecided(deps.clock.now(), BATCH).await?;
     if incidents.is_empty() {
-        quiet.clear();
         return Ok(());
     }
     let policies = deps.policies.all().await?;
@@ -46,7 +46,7 @@ async fn round(deps: &HealerDeps, quiet: &mut BTreeSet<(Id, i64)>) -> Result<(),
         let span = tracing::info_span!("healer.decide", incident = %incident.id);
         let span = deps.adopted(span, &incident.trace);
         let one = async {
-            if let Err(e) = decide(deps, &policies, &incident, quiet).await {
+            if let Err(e) = decide(deps, &policies, &incident).await {
                 deps.failed("decide on an incident", &e);
             }
         };
@@ -55,44 +55,42 @@ async fn round(deps: &HealerDeps, quiet: &mut BTreeSet<(Id, i64)>) -> Result<(),
     Ok(())
 }
 
-async fn decide(
-    deps: &HealerDeps,
-    policies: &[Policy],
-    incident: &Incident,
-    quiet: &mut BTreeSet<(Id, i64)>,
-) -> Result<(), Error> {
+async fn decide(deps: &HealerDeps, policies: &[Policy], incident: &Incident) -> Result<(), Error> {
     let anomalies = deps.incidents.anomalies_of(incident.id).await?;
     let Some(policy) = select::select(policies, incident, &anomalies) else {
-        if quiet.insert((incident.id, incident.version)) {
-            deps.heal.record_undecided(no_policy(incident, policies.len(), deps.clock.now())).await?;
-            deps.stats.undecided();
-            deps.wake.wake(Topic::Incidents);
-        }
+        deps.heal.record_undecided(no_policy(incident, policies.len(), deps.clock.now())).await?;
+        deps.stats.undecided();
         return Ok(());
     };
     let steps = resolve::steps(deps, policy).await?;
+    let baseline = baseline(deps, policy, incident, &anomalies).await;
     let evaluate = move |policy: &Policy, facts: &GateFacts| plan::evaluate(policy, facts, &steps);
     fail::fail_point!("heal.before_decide");
     let Some(plan) = deps.heal.decide(incident.id, policy, &evaluate).await? else { return Ok(()) };
     fail::fail_point!("heal.after_decide");
     deps.stats.decided(plan.decision.outcome);
     tracing::info!(policy = policy.name, outcome = ?plan.decision.outcome, reason = plan.decision.reason, "decided");
-    baseline(deps, policy, incident, &anomalies, &plan).await;
-    if plan.run.is_some() {
+    if let Some(run) = &plan.run {
+        if let Err(e) = deps.heal.set_baseline(run.id, baseline).await {
+            deps.failed("store a baseline", &e);
+        }
         deps.wake.wake(Topic::Runs);
     }
     if plan.escalate {
         deps.wake.wake(Topic::Outbox);
     }
-    if plan.run.is_some() || plan.escalate || plan.decision.outcome == Outcome::Ask {
+    if plan.run.is_some() || plan.escalate {
         deps.wake.wake(Topic::Incidents);
     }
     Ok(())
 }
 
-/// Measures before the run acts. Without a baseline the verdict can still be `fixed`, but not `improved` or `worse`.
-async fn baseline(deps: &HealerDeps, policy: &Policy, incident: &Incident, anomalies: &[Anomaly], plan: &Plan) {
-    let Some(run) = &plan.run else { return };
+/// Measures before the decision, so that it is there before the run can begin. Without a baseline the verdict can still be
+/// `fixed`, but not `improved` or `worse`; it is therefore not waited for longer than [`BASELINE_LIMIT`].
+async fn baseline(deps: &HealerDeps, policy: &Policy, incident: &Incident, anomalies: &[Anomaly]) -> Vec<CheckSample> {
+    if policy.spec.autonomy != Autonomy::Auto {
+        return Vec::new();
+    }
     let sampler = Sampler {
         sources: deps.sources.as_ref(),
         status: deps.status.as_ref(),
@@ -100,10 +98,8 @@ async fn baseline(deps: &HealerDeps, policy: &Policy, incident: &Incident, anoma
         not_before: None,
         fresh_secs: policy.spec.gates.freshness_secs,
     };
-    let samples = sampler.round(&policy.spec.verification, &incident.entity, anomalies).await;
-    if let Err(e) = deps.heal.set_baseline(run.id, samples).await {
-        deps.failed("store a baseline", &e);
-    }
+    let round = sampler.round(&policy.spec.verification, &incident.entity, anomalies);
+    tokio::time::timeout(BASELINE_LIMIT, round).await.unwrap_or_default()
 }
 
 fn no_policy(incident: &Incident, policies: usize, at: domain::Time) -> Decision {
@@ -118,6 +114,6 @@ fn no_policy(incident: &Incident, policies: usize, at: domain::Time) -> Decision
         step: 0,
         gates: Vec::new(),
         run_id: None,
-        retry_at: None,
+        retry_at: Some(at + chrono::TimeDelta::seconds(plan::REVIEW_SECS)),
     }
 }

@@ -143,6 +143,7 @@ async fn a_cure_is_measured_and_resolves() {
     let id = trouble(&bench);
     let healer = bench.start();
     reaches(&bench, id, IncidentState::Resolved).await;
+    healer.stop().await;
     let tables = bench.world.tables();
     let v = tables.verifications.values().next().expect("a verification");
     assert_eq!((v.verdict, v.rounds.len()), (Some(Verdict::Fixed), 2));
@@ -151,8 +152,6 @@ async fn a_cure_is_measured_and_resolves() {
     let (run, logs) = (tables.runs.values().next().expect("a run"), tables.logs.values().next().expect("a log"));
     assert_eq!((run.state, logs[0].text.as_str()), (RunState::Succeeded, "curing checkout"));
     assert!(tables.events.iter().any(|e| e.kind == EventKind::Resolved));
-    drop(tables);
-    healer.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,12 +163,11 @@ async fn the_next_step_follows_and_then_a_person() {
     let id = trouble(&bench);
     let healer = bench.start();
     reaches(&bench, id, IncidentState::Escalated).await;
+    healer.stop().await;
     let tables = bench.world.tables();
     let names: Vec<&str> = tables.runs.values().map(|r| r.case_name.as_str()).collect();
     assert_eq!(names, ["idle", "second"]);
     assert!(tables.verifications.values().all(|v| v.verdict == Some(Verdict::NotFixed)));
-    drop(tables);
-    healer.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,14 +179,13 @@ async fn what_made_it_worse_is_taken_back() {
     let id = trouble(&bench);
     let healer = bench.start();
     reaches(&bench, id, IncidentState::Escalated).await;
+    healer.stop().await;
     let tables = bench.world.tables();
     let purposes: Vec<RunPurpose> = tables.runs.values().map(|r| r.purpose).collect();
     assert_eq!(purposes, [RunPurpose::Heal, RunPurpose::Undo]);
     assert_eq!(tables.verifications.values().next().and_then(|v| v.verdict), Some(Verdict::Worse));
     assert!(tables.events.iter().any(|e| e.kind == EventKind::UndoQueued));
-    drop(tables);
     assert_eq!(std::fs::read_to_string(bench.path().join("gauge")).expect("gauge").trim(), "9");
-    healer.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

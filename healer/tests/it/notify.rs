@@ -103,6 +103,9 @@ async fn failures_wait_or_die_and_do_not_hold_others_up() {
             .await;
         assert!(state(&bench, id).last_error.starts_with(error), "{}", state(&bench, id).last_error);
     }
+    let later = tell(&bench, fine.id, 0, none);
+    eventually("a later one", async || (state(&bench, later).state == NotificationState::Delivered).then_some(()))
+        .await;
     assert_eq!(state(&bench, hanging).attempts, 0, "the slow channel has not even answered");
     let waiting = eventually("a failed try", async || Some(state(&bench, waits)).filter(|n| n.attempts == 1)).await;
     assert_eq!((waiting.state, waiting.last_error.as_str()), (NotificationState::Pending, "answered HTTP 503"));

@@ -83,7 +83,8 @@ pub(crate) fn bench(
     cases: Vec<Resource<CaseSpec>>,
     channels: Vec<Resource<ChannelSpec>>,
 ) -> Bench {
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    // Another test of this process may have installed it already.
+    drop(rustls::crypto::ring::default_provider().install_default());
     let root = tempfile::tempdir().expect("root");
     let world = Arc::new(World::default());
     let config = HealerConfig {

@@ -137,6 +137,32 @@ fn without_a_baseline_nothing_is_better_or_worse() {
     }
 }
 
+#[test]
+fn the_first_sample_is_due_at_the_runs_end_and_settle() {
+    let mut v = Verification {
+        id: domain::new_id(),
+        version: 1,
+        incident_id: domain::new_id(),
+        run_id: domain::new_id(),
+        policy_id: domain::new_id(),
+        step: 0,
+        spec: spec(),
+        baseline: vec![],
+        rounds: vec![],
+        next_at: Some(t(8)),
+        started_at: t(1),
+        verdict: None,
+        reason: String::new(),
+        ended_at: None,
+        soak_until: None,
+    };
+    assert_eq!(first_due(&v), t(8), "the run ended before the verification began");
+    v.next_at = Some(t(20));
+    assert_eq!(first_due(&v), t(11), "rounds without a sample do not move it");
+    v.rounds.push(vec![CheckSample { at: t(9), ..good() }]);
+    assert_eq!(first_due(&v), t(9));
+}
+
 fn any_sample() -> impl Strategy<Value = CheckSample> {
     prop_oneof![Just(good()), (0.01_f64..5.0).prop_map(bad), Just(gone())]
 }

@@ -7,10 +7,17 @@ use domain::verification::CheckSample;
 
 const PLACEHOLDER: &str = "$entity_value";
 
-/// The value part of an entity such as `service=checkout`; all of it when there is no `=`.
+/// The first value of an entity such as `service=checkout` or `service=checkout,zone=b`; all of it when there is no `=`.
 #[must_use]
 pub fn entity_value(target: &str) -> &str {
-    target.split_once('=').map_or(target, |(_, value)| value)
+    let Some((_, value)) = target.split_once('=') else { return target };
+    let begins_label = |at: usize| {
+        let name = value[at + 1..].split_once('=').map_or("", |(name, _)| name);
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'))
+    };
+    let end = value.match_indices(',').map(|(at, _)| at).find(|at| begins_label(*at));
+    &value[..end.unwrap_or(value.len())]
 }
 
 /// Replaces `$entity_value`: within quotes by the escaped text, outside of quotes by a quoted and escaped string. The

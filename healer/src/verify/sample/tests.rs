@@ -157,4 +157,6 @@ fn a_name_cannot_leave_its_quotes() {
     assert!(substitute("up{s=`$entity_value`}", "a`b").is_err());
     assert_eq!(entity_value("service=checkout"), "checkout");
     assert_eq!(entity_value("checkout"), "checkout");
+    assert_eq!(entity_value("service=checkout,k8s.zone=b=c"), "checkout");
+    assert_eq!(entity_value("service=a, b,c"), "a, b,c", "a comma may be part of the value");
 }

@@ -124,7 +124,7 @@ impl HealStore for World {
                 step: heal.step,
                 baseline: self.tables().baselines.get(&run.id).cloned().unwrap_or_default(),
                 rounds: vec![],
-                next_at: Some(now + TimeDelta::seconds(i64::from(spec.settle_secs))),
+                next_at: Some(run.ended_at.unwrap_or(now) + TimeDelta::seconds(i64::from(spec.settle_secs))),
                 started_at: now,
                 verdict: None,
                 reason: String::new(),
