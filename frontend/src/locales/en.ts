@@ -57,7 +57,7 @@ export const en = {
   incident: {
     list: 'Incidents', search: 'Search title or entity', severity: 'Severity', minSeverity: 'At least', active: 'Active', any: 'Any state', entity: 'Entity', cause: 'Probable cause', started: 'Started', detected: 'Detected', duration: 'Duration', resolved: 'Resolved', attempts: 'Attempts', reopened: 'came back {n}×',
     title: 'Incident', causes: 'Probable cause', undetermined: 'Undetermined so far', others: 'Also affected', evidence: 'Evidence', fingerprint: 'Fingerprint', ackBy: 'Taken by {who}', trace: 'Trace',
-    loop: 'Healing loop', detectedStep: 'Detected', explainedStep: 'Explained', decidedStep: 'Decided', actedStep: 'Acted', verifiedStep: 'Verified', pending: 'not yet', working: 'under way', afterStart: '+{t}',
+    loop: 'Healing loop', detectedStep: 'Detected', explainedStep: 'Explained', decidedStep: 'Decided', actedStep: 'Acted', verifiedStep: 'Verified', pending: 'not yet', working: 'under way', asks: 'waits for a person', waits: 'waits for a gate', refused: 'refused', afterStart: '+{t}',
     timeline: 'Timeline', anomalies: 'Anomalies', decisions: 'Why did it (not) act?', runs: 'Runs', verification: 'Verification', notifications: 'Notifications', signals: 'Signals', response: 'Response',
     acknowledge: 'Acknowledge', comment: 'Comment', escalate: 'Escalate', resolve: 'Resolve', start: 'Start this step', commentPlaceholder: 'What do you know? Ctrl+Enter sends.', send: 'Send', reason: 'Reason (goes to the timeline)',
     escalateAsk: 'Hand this incident to a person? Nothing is started automatically any more.', resolveAsk: 'Close this incident by hand? It is not a measured verdict.', startAsk: 'Start step {n} of “{policy}” now?', started1: 'The step was queued', done: 'Done', newer: 'The incident had changed; it was read again. Try once more.',
@@ -127,7 +127,7 @@ export const en = {
   credentialKind: { none: 'None', basic: 'User and password', bearer: 'Bearer token', api_key: 'API key' },
   detectorKind: { learned: 'Learned (no numbers to set)', threshold: 'Fixed limit', absence: 'Absence', logs: 'Log lines' },
   gate: {
-    enabled: 'Policy enabled', maintenance: 'Maintenance window', cooldown: 'Cool-down', limits: 'Limits', attempts: 'Attempts', max_attempts: 'Attempts', breaker: 'Circuit breaker', blast_radius: 'Blast radius', max_targets: 'Targets at once', concurrency: 'One heal per target', freshness: 'Data freshness', approval: 'Approval', autonomy: 'Autonomy', echo: 'Echo of our own run', target: 'Target', steps: 'Steps left', match: 'Match',
+    archived: 'Policy in use', burning: 'Still anomalous', target_busy: 'One run per target', targets_at_once: 'Targets at once', enabled: 'Policy enabled', maintenance: 'Maintenance window', cooldown: 'Cool-down', limits: 'Limits', attempts: 'Attempts', max_attempts: 'Attempts', breaker: 'Circuit breaker', blast_radius: 'Blast radius', max_targets: 'Targets at once', concurrency: 'One heal per target', freshness: 'Data freshness', approval: 'Approval', autonomy: 'Autonomy', echo: 'Echo of our own run', target: 'Target', steps: 'Steps left', match: 'Match',
   },
 }
 type Widen<T> = { [K in keyof T]: T[K] extends string ? string : Widen<T[K]> }

@@ -54,7 +54,7 @@ export const zhCN: Messages = {
   incident: {
     list: '事件', search: '搜索标题或对象', severity: '严重程度', minSeverity: '不低于', active: '进行中', any: '任意状态', entity: '对象', cause: '可能的原因', started: '开始', detected: '发现', duration: '持续', resolved: '恢复', attempts: '尝试次数', reopened: '复发 {n} 次',
     title: '事件', causes: '可能的原因', undetermined: '尚未确定', others: '同时受影响', evidence: '证据', fingerprint: '指纹', ackBy: '由 {who} 接手', trace: '跟踪',
-    loop: '修复闭环', detectedStep: '发现', explainedStep: '归因', decidedStep: '决策', actedStep: '执行', verifiedStep: '验证', pending: '尚未', working: '进行中', afterStart: '+{t}',
+    loop: '修复闭环', detectedStep: '发现', explainedStep: '归因', decidedStep: '决策', actedStep: '执行', verifiedStep: '验证', pending: '尚未', working: '进行中', asks: '等待人工', waits: '等待闸门', refused: '已拒绝', afterStart: '+{t}',
     timeline: '时间线', anomalies: '异常', decisions: '为什么执行（或没有执行）？', runs: '运行', verification: '验证', notifications: '通知', signals: '信号', response: '处置',
     acknowledge: '接手', comment: '备注', escalate: '升级', resolve: '关闭', start: '启动此步骤', commentPlaceholder: '您知道些什么？Ctrl+Enter 发送。', send: '发送', reason: '原因（写入时间线）',
     escalateAsk: '把此事件交给人处理？之后不再自动启动任何东西。', resolveAsk: '手动关闭此事件？这不是测量得出的结论。', startAsk: '现在启动“{policy}”的第 {n} 步？', started1: '步骤已排队', done: '已完成', newer: '事件已被修改，已重新读取，请再试一次。',
@@ -124,6 +124,6 @@ export const zhCN: Messages = {
   credentialKind: { none: '无', basic: '用户名和密码', bearer: 'Bearer 令牌', api_key: 'API 密钥' },
   detectorKind: { learned: '自动学习（无需设数值）', threshold: '固定界限', absence: '缺失', logs: '日志行' },
   gate: {
-    enabled: '策略启用', maintenance: '维护窗口', cooldown: '冷却', limits: '限额', attempts: '尝试次数', max_attempts: '尝试次数', breaker: '熔断', blast_radius: '影响范围', max_targets: '同时目标数', concurrency: '每个目标同时一个修复', freshness: '数据新鲜度', approval: '批准', autonomy: '自主程度', echo: '自身运行的回声', target: '目标', steps: '剩余步骤', match: '匹配',
+    archived: '策略在用', burning: '仍有异常', target_busy: '每个目标同时一个运行', targets_at_once: '同时目标数', enabled: '策略启用', maintenance: '维护窗口', cooldown: '冷却', limits: '限额', attempts: '尝试次数', max_attempts: '尝试次数', breaker: '熔断', blast_radius: '影响范围', max_targets: '同时目标数', concurrency: '每个目标同时一个修复', freshness: '数据新鲜度', approval: '批准', autonomy: '自主程度', echo: '自身运行的回声', target: '目标', steps: '剩余步骤', match: '匹配',
   },
 }

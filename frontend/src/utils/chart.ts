@@ -22,10 +22,10 @@ export function readPalette(): Palette {
 
 /** What happened to the entity of an anomaly: its own span, detection, runs and verdicts. */
 export function anomalyMarks(
-  anomaly: Anomaly, detectedAt: string, runs: readonly Run[], verifications: readonly Verification[], words: { detected: string; run: string; runEnd: string; verdict: (v: string) => string },
+  anomaly: Anomaly, lastMs: number, detectedAt: string, runs: readonly Run[], verifications: readonly Verification[], words: { detected: string; run: string; runEnd: string; verdict: (v: string) => string },
 ): { marks: Mark[]; spans: Span[] } {
   const marks: Mark[] = [{ at: Date.parse(detectedAt), label: words.detected, tone: 'bad' }]
-  const spans: Span[] = [{ from: Date.parse(anomaly.started_at), to: Date.parse(anomaly.ended_at ?? anomaly.last_seen_at), tone: 'bad' }]
+  const spans: Span[] = [{ from: Date.parse(anomaly.started_at), to: anomaly.ended_at ? Date.parse(anomaly.ended_at) : Math.max(lastMs, Date.parse(anomaly.last_seen_at)), tone: 'bad' }]
   for (const run of runs) {
     if (!run.started_at) continue
     const from = Date.parse(run.started_at)
@@ -52,7 +52,7 @@ function axes(palette: Palette, unit: string, withScore: boolean): EChartsOption
   const value = { type: 'value' as const, scale: true, splitNumber: 4, axisLabel: { ...label, formatter: (v: number) => formatValue(v, unit) }, splitLine: { lineStyle: { color: palette.grid } } }
   if (!withScore) return { grid: [{ left: 64, right: 16, top: 12, bottom: 26 }], xAxis: [{ ...time, axisLabel: label }], yAxis: [value] }
   return {
-    grid: [{ left: 64, right: 16, top: 48, height: 150 }, { left: 64, right: 16, top: 214, height: 34 }],
+    grid: [{ left: 64, right: 16, top: 60, height: 150 }, { left: 64, right: 16, top: 226, height: 34 }],
     xAxis: [{ ...time, axisLabel: { show: false } }, { ...time, gridIndex: 1, axisLabel: label }],
     yAxis: [value, { type: 'value', gridIndex: 1, min: 0, max: 1, splitNumber: 1, axisLabel: label, splitLine: { show: false } }],
   }
@@ -87,7 +87,7 @@ export function anomalyOption(points: readonly ChartPoint[], marks: readonly Mar
         silent: true, symbol: 'none', animation: false,
         data: marks.map((mark, index) => ({
           xAxis: mark.at, lineStyle: { color: palette[mark.tone], type: 'solid', width: 1.2 },
-          label: { formatter: mark.label, color: palette[mark.tone], fontSize: 11, position: 'end', distance: 4 + (index % 3) * 13 },
+          label: { formatter: mark.label, color: palette[mark.tone], fontSize: 11, position: 'end', distance: 4 + (index % 4) * 13 },
         })),
       },
       markArea: { silent: true, animation: false, data: spans.map((span) => [{ xAxis: span.from, itemStyle: { color: palette[span.tone], opacity: span.tone === 'bad' ? 0.07 : 0.16 } }, { xAxis: span.to }]) },

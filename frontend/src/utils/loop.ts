@@ -5,6 +5,8 @@ export type LoopName = 'detected' | 'explained' | 'decided' | 'acted' | 'verifie
 export type LoopState = 'done' | 'active' | 'failed' | 'pending'
 export interface LoopStep { name: LoopName; state: LoopState; at: string | null; tookMs: number | null; note: string }
 
+/** Why a decision leads to no run. */
+const HELD: Record<string, string> = { ask: 'asks', wait: 'waits', refuse: 'refused' }
 const NAMES: readonly LoopName[] = ['detected', 'explained', 'decided', 'acted', 'verified']
 
 function field(data: Json, name: string): string {
@@ -64,7 +66,7 @@ export function loopSteps(incident: Incident, events: readonly IncidentEvent[]):
     detected: '',
     explained: incident.causes[0]?.entity ?? '',
     decided: field(decided?.data ?? null, 'outcome'),
-    acted: runOver ? field(ended?.data ?? null, 'state') : '',
+    acted: runOver ? field(ended?.data ?? null, 'state') : run ? '' : (HELD[field(decided?.data ?? null, 'outcome')] ?? ''),
     verified: word,
   }
   const next = NAMES.find((name) => state[name] === 'pending')

@@ -51,6 +51,11 @@ it('walks the loop again after a relapse', () => {
   expect(states(incident('open', { reopened: 1 }), again)).toEqual(['done', 'active', 'pending', 'pending', 'pending'])
 })
 
+it('says that a decision waits for a person', () => {
+  const asked = [...healed.slice(0, 2), event('decided', 23, { outcome: 'ask' })]
+  expect(loopSteps(incident('open'), asked)[3]).toMatchObject({ state: 'active', note: 'asks' })
+})
+
 it('leaves what never happened as pending when it is over', () => {
   expect(states(incident('resolved'), [event('opened', 20), event('resolved', 30)])).toEqual(['done', 'pending', 'pending', 'pending', 'pending'])
 })

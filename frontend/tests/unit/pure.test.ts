@@ -76,9 +76,9 @@ describe('chart', () => {
   const verifications = [{ verdict: 'fixed', ended_at: '2026-01-01T00:01:30Z' }, { verdict: null }] as unknown as Verification[]
   const words = { detected: 'D', run: 'R', runEnd: 'E', verdict: (v: string) => v }
   it('marks what happened, in order; a short run has one label', () => {
-    const { marks, spans } = anomalyMarks(anomaly, '2026-01-01T00:00:20Z', runs, verifications, words)
+    const { marks, spans } = anomalyMarks(anomaly, Date.parse('2026-01-01T00:02:00Z'), '2026-01-01T00:00:20Z', runs, verifications, words)
     expect(marks.map((m) => m.label)).toEqual(['D', 'R', 'fixed'])
-    expect(spans).toHaveLength(2)
+    expect(spans.map((s) => (s.to - s.from) / 1000)).toEqual([120, 6])
   })
   it('keeps gaps as gaps and never turns a missing band into zero', () => {
     const option = anomalyOption([{ at_ms: 1, value: null, lower: null, upper: null, score: 0 }, { at_ms: 2, value: 5, lower: -1, upper: 3, score: 1 }], [], [], '', { value: 'v', band: 'b', score: 's' }, readPalette())

@@ -1,4 +1,4 @@
-// Colour family of an event of the timeline.
+// How an event of the timeline looks and reads.
 import type { EventKind, IncidentEvent, Json } from '@/api/types'
 import { verdictOf } from '@/utils/loop'
 import { TONES, type Tone } from '@/utils/words'
@@ -8,12 +8,20 @@ const BY_KIND: Partial<Record<EventKind, Tone>> = {
   run_queued: 'busy', run_started: 'busy', undo_queued: 'busy', verification_started: 'busy', verification_sampled: 'busy',
 }
 
-function stateOf(data: Json): string {
-  return data !== null && typeof data === 'object' && !Array.isArray(data) && typeof data['state'] === 'string' ? data['state'] : ''
+function fact(data: Json, name: string): string {
+  const value = data !== null && typeof data === 'object' && !Array.isArray(data) ? data[name] : undefined
+  return typeof value === 'string' ? value : ''
 }
+
+/** The sentence of an event; some carry a Chinese one among their facts. */
+export function eventText(event: IncidentEvent, locale: string): string {
+  return (locale === 'zh-CN' && fact(event.data, 'zh')) || event.message
+}
+
+export const runOf = (event: IncidentEvent): string => fact(event.data, 'run_id')
 
 export function eventTone(event: IncidentEvent): Tone {
   if (event.kind === 'verdict') return TONES[verdictOf(event)] ?? 'info'
-  if (event.kind === 'run_ended') return TONES[stateOf(event.data)] ?? 'busy'
+  if (event.kind === 'run_ended') return TONES[fact(event.data, 'state')] ?? 'busy'
   return BY_KIND[event.kind] ?? 'mute'
 }
