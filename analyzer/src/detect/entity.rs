@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::event::{Events, halving};
 use super::pca::PcaModel;
 use super::record::{Margin, Range};
-use super::series::strength;
 use super::{Config, Detector, MIN_ROWS, Params, RestoreError, Score, SeriesDetector, View, pack, unpack};
 
 /// Rows in which a member's novelty halves while it waits for others.
@@ -147,9 +146,10 @@ impl EntityDetector {
         s.quiet = if ratio >= 0.5 { 0 } else { s.quiet.saturating_add(1) };
         let members_open = self.members.iter().any(SeriesDetector::is_open);
         s.open = is_event || (s.open && (s.quiet < 5 || members_open));
+        let squash = |e: f64| e / (e + 1.0);
         Score {
-            point: strength(evidence.held),
-            event: strength(ratio),
+            point: squash(evidence.held),
+            event: squash(ratio),
             is_event,
             open: s.open,
             expected: 0.0,

@@ -95,11 +95,11 @@ fn a_missing_daily_peak_is_found_within_an_hour() {
         let mut noise = Noise(seed + 1);
         let mut detector = SeriesDetector::new(Config::default());
         let mut found = false;
-        for i in 0..day * 8 {
+        for i in 0..day * 8_i64 {
             let peak = if (120..180).contains(&(i % day)) { 50.0 } else { 0.0 };
             let missing = i >= day * 7;
             let value = 100.0 + if missing { 0.0 } else { peak } + 2.0 * noise.normal();
-            let event = detector.push(i as i64 * 300_000, value).is_event;
+            let event = detector.push(i * 300_000, value).is_event;
             found |= event && missing && (120..132).contains(&(i % day));
         }
         found

@@ -161,8 +161,8 @@ pub enum Skip {
 pub struct Score {
     /// How unusual the series is now, 0..1, kept up while the trouble lasts. For charts and ranking.
     pub point: f64,
-    /// Strength of this row, 0..1; 0.5 is the threshold at the chosen sensitivity, 0.78 a fifth of the known range beyond
-    /// it, 0.99 a whole range. A healthy series' chance records stay below 0.75.
+    /// Strength of this row, 0..1; 0.5 is the threshold at the chosen sensitivity, 0.75 a fifth of the known range beyond
+    /// it, 0.92 a whole range. A healthy series' chance records stay below 0.75.
     pub event: f64,
     /// An episode opens on this row. One alarm per episode.
     pub is_event: bool,

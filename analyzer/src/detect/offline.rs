@@ -199,11 +199,11 @@ fn score_file(path: &Path, target: &Path, file: &str) -> Result<Counts, FileErro
 /// One output row. The score keeps the ranking of the point score and puts event rows, and only them, at 0.5 or more,
 /// so that a threshold of 0.5 on it is the event decision. Writing to memory cannot fail.
 fn line(text: &mut Vec<u8>, stamp: &str, value: f64, point: f64, event: bool) {
-    let score = if event { 0.5 + 0.5 * point } else { 0.499_999 * point };
+    let score = if event { 0.5 + 0.5 * point } else { 0.499_999_999 * point };
     let value = if value.is_finite() { value.to_string() } else { String::new() };
     let quote = if stamp.contains([',', '"']) { "\"" } else { "" };
     let event = u8::from(event);
-    let _ok = writeln!(text, "{quote}{}{quote},{value},{score:.6},{event}", stamp.replace('"', "\"\""));
+    let _ok = writeln!(text, "{quote}{}{quote},{value},{score:.9},{event}", stamp.replace('"', "\"\""));
 }
 
 fn one(table: &Table, text: &mut Vec<u8>) -> Counts {

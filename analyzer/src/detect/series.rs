@@ -138,9 +138,10 @@ impl SeriesDetector {
     }
 }
 
-/// Novelty as 0..1: half at the threshold, 0.78 at a fifth of a range beyond it, 0.99 at a whole range.
+/// Novelty as 0..1: half at the threshold, 0.75 a fifth of a range beyond it, 0.92 a whole range. Never saturates, so
+/// that strong cases can still be ranked.
 pub(super) fn strength(novelty: f64) -> f64 {
-    if novelty < 1.0 { 0.5 * novelty.max(0.0) } else { 1.0 - 0.5 * (-4.0 * (novelty - 1.0)).exp() }
+    if novelty < 1.0 { 0.5 * novelty.max(0.0) } else { 1.0 - 0.5 / (1.0 + 5.0 * (novelty - 1.0)) }
 }
 
 impl State {
