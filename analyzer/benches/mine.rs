@@ -98,7 +98,8 @@ fn inputs() -> Vec<(String, Vec<String>)> {
         return vec![(root.display().to_string(), contents(&root))];
     }
     let mut all = Vec::new();
-    let mut folders: Vec<_> = std::fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut folders: Vec<_> =
+        std::fs::read_dir(&root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     folders.sort();
     for folder in folders {
         let files = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path());

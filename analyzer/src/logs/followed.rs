@@ -70,11 +70,11 @@ impl Followed {
     /// A new template is learnt beside; its first appearance ends after a minute without a line, or after an hour.
     pub(crate) fn age_new(&mut self, bucket: &Bucket, count: u64) {
         self.baseline.push(count, bucket.width_ms, bucket.start_ms, false);
-        let quiet = bucket.start_ms - self.last_ms >= NEW_GAP_MS.max(3 * bucket.width_ms);
+        let quiet = bucket.start_ms.saturating_sub(self.last_ms) >= NEW_GAP_MS.max(bucket.width_ms.saturating_mul(3));
         if quiet {
             self.baseline = Baseline::default();
         }
-        if quiet || bucket.start_ms - self.first_ms > 3_600_000 {
+        if quiet || bucket.start_ms.saturating_sub(self.first_ms) > 3_600_000 {
             self.end_new();
         }
     }

@@ -11,6 +11,8 @@ mod hash;
 mod level;
 mod limits;
 mod miner;
+#[cfg(test)]
+mod miner_tests;
 mod offline;
 mod pattern;
 mod room;

@@ -70,6 +70,11 @@ fn is_identifier(word: &[u8]) -> bool {
     inner.iter().any(|byte| matches!(byte, b'_' | b'.' | b'@' | b'$' | b'#' | b'\\' | b'/'))
 }
 
+/// True for the first word between brackets that follow a word directly: `chdir(pwd)`.
+fn is_argument(data: &[u8], start: usize) -> bool {
+    start >= 2 && data[start - 1] == b'(' && data[start - 2].is_ascii_alphanumeric()
+}
+
 /// Hash of the variable position.
 pub(crate) fn variable_hash() -> u64 {
     item_key(&Item { hash: 0, start: 0, end: 0, kind: Kind::Variable, glued: false })
@@ -97,7 +102,7 @@ pub(crate) fn from_scan(scan: &Scan, message: &str, out: &mut Vec<Position>) {
                 };
             }
             Kind::Word => {
-                if cue || item.glued || is_identifier(text) {
+                if cue || item.glued || is_argument(data, item.start as usize) || is_identifier(text) {
                     flags |= LIKELY;
                 }
                 if is_state(text) {

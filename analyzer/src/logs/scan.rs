@@ -33,6 +33,8 @@ pub(crate) struct Item {
 }
 
 const VARIABLE_HASH: u64 = 0x51_7C_C1_B7_27_22_0A_95;
+/// Longest quoted value, bytes.
+const QUOTED: usize = 256;
 /// Start value of a sequence hash.
 pub(crate) const SEED: u64 = 0x2D35_8DCC_AA6C_78A5;
 
@@ -91,7 +93,7 @@ impl Scan {
                 at + 1
             } else if class & PUNCT != 0 {
                 self.punct(data, at, at + 1);
-                at + 1
+                if data[at] == b'"' && at > 0 && data[at - 1] == b'=' { self.quoted(data, at + 1) } else { at + 1 }
             } else if class & HIGH != 0 {
                 self.high(text, at)
             } else {
@@ -119,6 +121,18 @@ impl Scan {
             kind: Kind::Punct,
             glued: false,
         });
+    }
+
+    /// A quoted value after `=` (`tag="View Lock"`) is one variable; returns where to go on.
+    fn quoted(&mut self, data: &[u8], start: usize) -> usize {
+        let rest = &data[start..data.len().min(start + QUOTED)];
+        match rest.iter().position(|byte| matches!(byte, b'"' | b'\n')) {
+            Some(length) if length > 0 && rest[length] == b'"' => {
+                self.variable(data, start, start + length, Kind::Variable);
+                start + length
+            }
+            _ => start,
+        }
     }
 
     /// True at the end of `()` right after a variable: a value that is not there.

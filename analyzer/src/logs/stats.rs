@@ -54,7 +54,7 @@ impl LogStats {
     pub fn push_bucket(&mut self, start_ms: i64, width_ms: i64, counts: &[TemplateCount]) -> Vec<LogFinding> {
         let width_ms = width_ms.max(1);
         let started = *self.started_ms.get_or_insert(start_ms);
-        let total = counts.iter().map(|(_, _, n)| n).sum();
+        let total = counts.iter().fold(0u64, |sum, (_, _, n)| sum.saturating_add(*n));
         let warm = start_ms.saturating_sub(started) >= self.config.warmup_ms;
         let bucket = Bucket { start_ms, width_ms, warm, total };
         if total == 0 {
@@ -65,7 +65,8 @@ impl LogStats {
         let new: BTreeSet<TemplateId> = candidates.iter().filter_map(|found| found.finding.template_id).collect();
         let mut by_id: BTreeMap<TemplateId, u64> = BTreeMap::new();
         for (id, _, n) in counts {
-            *by_id.entry(*id).or_default() += n;
+            let sum = by_id.entry(*id).or_default();
+            *sum = sum.saturating_add(*n);
         }
         candidates.extend(self.known_templates(&bucket, &by_id, &new));
         candidates.extend(self.error_share(&bucket, counts));
@@ -145,7 +146,8 @@ impl LogStats {
                 self.followed.insert(*id, Followed::new(*level, bucket));
             }
             let Some(followed) = self.followed.get_mut(id) else { continue };
-            let returning = bucket.start_ms - followed.last_ms > NEW_GAP_MS.max(3 * bucket.width_ms);
+            let returning =
+                bucket.start_ms.saturating_sub(followed.last_ms) > NEW_GAP_MS.max(bucket.width_ms.saturating_mul(3));
             if followed.new && returning {
                 followed.end_new();
                 followed.baseline = Baseline::default();
@@ -186,7 +188,8 @@ impl LogStats {
     }
 
     fn error_share(&mut self, bucket: &Bucket, counts: &[TemplateCount]) -> Option<Candidate> {
-        let errors: u64 = counts.iter().filter(|(_, level, _)| level.is_error()).map(|(_, _, n)| n).sum();
+        let errors = counts.iter().filter(|(_, level, _)| level.is_error());
+        let errors = errors.fold(0u64, |sum, (_, _, n)| sum.saturating_add(*n));
         let usual_total = self.total.expected(bucket.width_ms).max(1e-9);
         let scale = (bucket.total as f64 / usual_total).clamp(0.1, 10.0);
         let model = self.errors.model_scaled(bucket.width_ms, bucket.start_ms, scale);

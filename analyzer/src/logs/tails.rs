@@ -121,7 +121,7 @@ pub(crate) fn discovery_threshold(p_values: &mut [f64], q: f64) -> f64 {
     p_values.sort_by(f64::total_cmp);
     let tests = p_values.len() as f64;
     let passing = |(rank, p): (usize, &f64)| (*p <= q * (rank + 1) as f64 / tests).then_some(*p);
-    p_values.iter().enumerate().filter_map(passing).last().unwrap_or(0.0)
+    p_values.iter().enumerate().filter_map(passing).next_back().unwrap_or(0.0)
 }
 
 #[cfg(test)]

@@ -182,7 +182,13 @@ mod tests {
     use super::{Edge, Signal, SignalKind, rank_incident};
 
     fn signal(entity: &str, kind: SignalKind, score: f64, at_s: i64) -> Signal {
-        Signal { entity: entity.into(), name: format!("{kind:?}"), kind, score, started_at_ms: at_s * 1000 }
+        Signal {
+            entity: entity.into(),
+            name: format!("{kind:?}"),
+            kind,
+            score,
+            started_at_ms: at_s.saturating_mul(1000),
+        }
     }
 
     #[test]
@@ -218,7 +224,8 @@ mod tests {
         assert!(rank_incident(&[], &[]).undetermined);
         let weak = [signal("a", SignalKind::Other, 0.3, 0), signal("b", SignalKind::Other, 0.3, 0)];
         assert!(rank_incident(&weak, &[]).undetermined);
-        let broken = [signal("a", SignalKind::Other, f64::NAN, i64::MIN), signal("b", SignalKind::Other, 9.0, i64::MAX)];
+        let broken =
+            [signal("a", SignalKind::Other, f64::NAN, i64::MIN), signal("b", SignalKind::Other, 9.0, i64::MAX)];
         assert_eq!(rank_incident(&broken, &[]).ranked.len(), 1);
     }
 }

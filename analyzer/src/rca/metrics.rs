@@ -56,24 +56,33 @@ impl Departures {
     }
 }
 
-/// Reasons per entity; an entity with metrics but nothing unusual has an empty list.
-pub(crate) fn reasons(
+/// What the metrics say.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Reasons per entity; an entity with metrics but nothing unusual has an empty list.
+    pub(crate) reasons: BTreeMap<String, Vec<Evidence>>,
+    /// How slow each entity's answers or calls are, whoever's fault that is.
+    pub(crate) suffering: BTreeMap<String, f64>,
+}
+
+/// Reasons and symptoms around an onset.
+pub(crate) fn examine(
     telemetry: &Telemetry,
     topology: &Topology,
     onset_ms: i64,
     spoiled: &dyn Fn(i64) -> bool,
-) -> BTreeMap<String, Vec<Evidence>> {
+) -> Found {
     let traffic = traffic(telemetry);
     let departures = departures(telemetry, onset_ms, spoiled, &traffic);
-    departures
-        .iter()
-        .map(|(entity, own)| {
-            let mut evidence = own_reasons(entity, own, &departures, topology);
-            evidence.extend(blame(entity, own, &departures, topology, &traffic));
-            evidence.retain(|reason| reason.weight > 0.0);
-            ((*entity).to_owned(), evidence)
-        })
-        .collect()
+    let mut found = Found::default();
+    for (entity, own) in &departures {
+        let mut evidence = own_reasons(entity, own, &departures, topology);
+        evidence.extend(blame(entity, own, &departures, topology, &traffic));
+        evidence.retain(|reason| reason.weight > 0.0);
+        found.suffering.insert((*entity).to_owned(), own.server().max(own.client_any()));
+        found.reasons.insert((*entity).to_owned(), evidence);
+    }
+    found
 }
 
 /// Usual requests a second of each entity.
@@ -116,12 +125,7 @@ fn split(points: &[(i64, f64)], onset_ms: i64, spoiled: &dyn Fn(i64) -> bool) ->
     (reference, window)
 }
 
-fn own_reasons(
-    entity: &str,
-    own: &Departures,
-    all: &BTreeMap<&str, Departures>,
-    topology: &Topology,
-) -> Vec<Evidence> {
+fn own_reasons(entity: &str, own: &Departures, all: &BTreeMap<&str, Departures>, topology: &Topology) -> Vec<Evidence> {
     let cpu = own.up(|role| role == Role::Cpu);
     let memory = own.up(|role| role == Role::Memory).max(0.3 * own.down(|role| role == Role::Memory));
     let io = own.up(|role| role == Role::Io);

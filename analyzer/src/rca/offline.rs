@@ -20,6 +20,8 @@ use super::topology::Edge;
 
 /// Time after an injection that is no reference for another fault, ms.
 const SPOILED_MS: i64 = 360_000;
+/// A detected onset is late by about a minute: the first odd point is the end of the first odd minute, ms.
+const LEAD_MS: i64 = 60_000;
 /// Candidates written per case.
 const WRITTEN: usize = 10;
 
@@ -129,7 +131,7 @@ fn cases(telemetry: &Telemetry, set_dir: &Path) -> Result<RankOutput, RankError>
     for case in &listed {
         onsets.push(time_ms(&case.inject_time).ok_or_else(|| parse(&path, format!("inject_time of {}", case.id)))?);
     }
-    let spoiled = |at: i64| onsets.iter().any(|onset| (*onset..onset + SPOILED_MS).contains(&at));
+    let spoiled = |at: i64| onsets.iter().any(|onset| (*onset..onset.saturating_add(SPOILED_MS)).contains(&at));
     let mut output = RankOutput::default();
     let mut ranked_cases = BTreeMap::new();
     for (case, onset) in listed.iter().zip(&onsets) {
@@ -153,7 +155,7 @@ fn incidents(telemetry: &Telemetry) -> RankOutput {
     let mut incidents = Vec::new();
     for (start, end) in &found {
         let started = Instant::now();
-        let Ranking { mut ranked, undetermined } = rank_recorded(telemetry, *start, &spoiled);
+        let Ranking { mut ranked, undetermined } = rank_recorded(telemetry, start.saturating_sub(LEAD_MS), &spoiled);
         output.summary.max_ms = output.summary.max_ms.max(started.elapsed().as_secs_f64() * 1000.0);
         output.summary.undetermined += usize::from(undetermined);
         ranked.truncate(WRITTEN);
@@ -276,4 +278,23 @@ fn time_ms(text: &str) -> Option<i64> {
 
 fn time_text(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).map_or_else(|| ms.to_string(), |time| time.to_rfc3339())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RankError, rank};
+
+    #[test]
+    fn a_missing_file_is_named_and_blind_needs_no_cases() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = rank(folder.path(), false).unwrap_err();
+        assert!(matches!(&error, RankError::Read { path, .. } if path.ends_with("metrics.csv")), "{error}");
+        std::fs::write(folder.path().join("metrics.csv"), "time,service,cpu_pct\n2026-01-01T00:00:00Z,a,1\n").unwrap();
+        assert!(rank(folder.path(), true).unwrap_err().to_string().contains("topology.csv"));
+        std::fs::write(folder.path().join("topology.csv"), "caller,callee\na,b\n").unwrap();
+        assert!(rank(folder.path(), false).unwrap_err().to_string().contains("cases.json"));
+        assert_eq!(rank(folder.path(), true).unwrap().incidents.unwrap().len(), 0);
+        std::fs::write(folder.path().join("metrics.csv"), "time,service,cpu_pct\nyesterday,a,1\n").unwrap();
+        assert!(rank(folder.path(), true).unwrap_err().to_string().contains("row 2"));
+    }
 }

@@ -101,7 +101,8 @@ mod tests {
 
     #[test]
     fn path_and_reach_follow_calls_and_survive_loops() {
-        let topology = Topology::new(&[Edge::new("a", "b"), Edge::new("b", "c"), Edge::new("c", "a"), Edge::new("b", "b")]);
+        let topology =
+            Topology::new(&[Edge::new("a", "b"), Edge::new("b", "c"), Edge::new("c", "a"), Edge::new("b", "b")]);
         assert_eq!(topology.path("a", "c", 5), Some(vec!["a".to_owned(), "b".to_owned(), "c".to_owned()]));
         assert_eq!(topology.path("a", "c", 1), None);
         assert_eq!(topology.below("a", 9).len(), 2);
