@@ -16,7 +16,7 @@ export async function openBrowser({ origin, width = 1440, height = 900, shots = 
   const page = context.pages()[0] ?? (await context.newPage())
   const watch = (one) => {
     one.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') trouble.push(`console ${message.type()} at ${one.url()}: ${message.text()}`)
+      if (message.type() === 'error' || message.type() === 'warning') trouble.push(`console ${message.type()} at ${one.url()}: ${message.text()} ${message.location().url}`)
     })
     one.on('pageerror', (error) => trouble.push(`page error at ${one.url()}: ${error.message}`))
     one.on('request', (request) => {

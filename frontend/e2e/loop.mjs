@@ -7,7 +7,7 @@
 // AIOPS_WAIT_MINUTES           longest wait for the healed incident (10)
 // AIOPS_INCIDENT               id of the incident to watch; else the first that appears after login
 // AIOPS_SHOTS                  folder for screenshots (none)
-import { openBrowser } from './browser.mjs'
+import { openApp } from './app.mjs'
 
 const origin = (process.env.AIOPS_URL ?? 'http://127.0.0.1:3030').replace(/\/$/, '')
 const token = process.env.AIOPS_SETUP_TOKEN ?? ''
@@ -17,51 +17,7 @@ const minutes = Number(process.env.AIOPS_WAIT_MINUTES ?? 10)
 const PAGES = ['/', '/incidents', '/runs', '/policies', '/cases', '/scripts', '/runtime-managers', '/monitors', '/sources', '/channels', '/audit', '/users']
 const FORMS = ['/policies/new', '/cases/new', '/scripts/new', '/runtime-managers/new', '/monitors/new', '/sources/new', '/channels/new']
 
-const { context, page, trouble, shot } = await openBrowser({ origin, shots: process.env.AIOPS_SHOTS ?? '' })
-const started = Date.now()
-const say = (text) => console.log(`${((Date.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`)
-const settled = async () => {
-  await page.waitForFunction(() => !document.querySelector('[aria-busy="true"]'), null, { timeout: 20_000 })
-  await page.waitForTimeout(120)
-}
-
-/** Walks to a page inside the app: no reload, so that the live connection stays. */
-async function walk(path) {
-  await page.evaluate((to) => {
-    history.pushState(history.state, '', to)
-    dispatchEvent(new PopStateEvent('popstate', { state: history.state }))
-  }, path)
-  await page.waitForURL(`${origin}${path}`)
-  await settled()
-  const bad = await page.locator('main [role="alert"]').allInnerTexts()
-  if (bad.length > 0) throw new Error(`${path} shows a problem: ${bad.join(' | ')}`)
-}
-
-async function enter() {
-  await page.goto(token ? `${origin}/setup#?token=${encodeURIComponent(token)}` : `${origin}/login`)
-  await page.waitForSelector('input[name="password"]')
-  if (await page.locator('input[name="token"]').count()) {
-    if (!token) throw new Error('the server waits for its set-up: give AIOPS_SETUP_TOKEN')
-    if ((await page.inputValue('input[name="token"]')) !== token) throw new Error('the token of the address is not in its field')
-    if (page.url().includes(token)) throw new Error('the token stays in the address')
-    await shot('setup')
-    await page.fill('input[name="username"]', username)
-    await page.fill('input[name="password"]', password)
-    await page.fill('input[name="repeat"]', password)
-    await page.click('button[type="submit"]')
-    await page.waitForSelector('[data-test="account"]')
-    say('set up')
-    await page.click('[data-test="account"]')
-    await page.click('[data-test="logout"]')
-    await page.waitForURL('**/login')
-  }
-  await shot('login')
-  await page.fill('input[name="username"]', username)
-  await page.fill('input[name="password"]', password)
-  await page.click('button[type="submit"]')
-  await page.waitForSelector('[data-test="live"][data-state="open"]', { timeout: 20_000 })
-  say('logged in, live')
-}
+const { page, shot, say, settled, walk, enter, finish } = await openApp({ origin, token, username, password, shots: process.env.AIOPS_SHOTS ?? '' })
 
 /** The incident to watch: the one named, else one that is being worked on, else the next that appears. */
 async function chooseIncident(deadline) {
@@ -187,11 +143,5 @@ try {
   say('session survives a reload')
 } catch (error) {
   failure = error
-  await shot('failure', { fullPage: true }).catch(() => undefined)
 }
-await context.close()
-for (const line of trouble) console.error(`FAIL  ${line}`)
-if (failure) console.error(`FAIL  ${failure.stack ?? failure}`)
-const good = !failure && trouble.length === 0
-console.log(good ? 'e2e: passed' : 'e2e: failed')
-process.exit(good ? 0 : 1)
+await finish(failure)

@@ -62,7 +62,6 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     },
     'POST /session': (req, res, q, body) => (body.password === 'wrong' ? problem(res, 401, 'unauthenticated', 'user name or password is wrong') : json(res, 200, tokens())),
     'POST /session/refresh': (req, res) => json(res, 200, tokens()),
-    'DELETE /session': (req, res) => json(res, 204),
   }
 
   function catalog(req, res, kind, rest, query, body) {
@@ -153,6 +152,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
       tickets.set(ticket, body.scope)
       return json(res, 200, { ticket, expires_in: 30 })
     }
+    if (path === '/session' && req.method === 'DELETE') return json(res, 204)
     if (path === '/me') return json(res, 200, world.user)
     if (path === '/summary') return json(res, 200, world.summary())
     if (path === '/audit') return json(res, 200, page(world.audit, url.searchParams))

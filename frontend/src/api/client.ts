@@ -1,7 +1,7 @@
 // The one place that sends requests: bearer token, one silent refresh on 401, problems as errors, paths checked by the
 // types that are generated from the server's OpenAPI document.
 import createClient from 'openapi-fetch'
-import { asProblem, problemOf } from './problem'
+import { asProblem, Problem, problemOf } from './problem'
 import type { paths } from './schema'
 
 export const BASE = '/api/v1'
@@ -20,8 +20,9 @@ export function useAuthority(next: Authority | null): void {
   authority = next
 }
 
-/** Addresses that need no token, and must not wait for one: a refresh would wait for itself. */
-const OPEN = ['/setup', '/session', '/session/refresh'].map((path) => BASE + path)
+/** Requests that need no token, and must not wait for one: a refresh would wait for itself. */
+const OPEN = ['GET /setup', 'POST /setup', 'POST /session', 'POST /session/refresh']
+const isOpen = ({ method, url }: Request): boolean => OPEN.includes(`${method} ${new URL(url).pathname.slice(BASE.length)}`)
 
 export type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>
 
@@ -49,8 +50,10 @@ async function once(request: Request, token: string | null): Promise<Response> {
 
 /** Sends with the session's token; the answer is a success, everything else is thrown as a problem. */
 export async function send(request: Request): Promise<Response> {
-  const open = OPEN.includes(new URL(request.url).pathname)
+  const open = isOpen(request)
   const token = open ? null : ((await authority?.token()) ?? null)
+  // Without a session there is nothing to ask: the server would only refuse.
+  if (!open && authority && token === null) throw new Problem(401, { code: 'unauthenticated' })
   const again = token ? request.clone() : null
   let response = await once(request, token)
   if (response.status === 401 && token && again && authority) {

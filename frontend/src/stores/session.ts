@@ -17,6 +17,8 @@ export const useSessionStore = defineStore('session', () => {
   const user = shallowRef<UserInfo | null>(null)
   const setupNeeded = ref(false)
   const ready = ref(false)
+  /** The last session ended without a logout. */
+  const expired = ref(false)
   let access: string | null = null
   let validUntil = 0
   let refreshing: Promise<string | null> | null = null
@@ -29,6 +31,7 @@ export const useSessionStore = defineStore('session', () => {
     validUntil = Date.now() + tokens.expires_in * 1000
     localStorage.setItem(KEY, tokens.refresh_token)
     user.value = tokens.user
+    expired.value = false
   }
 
   function forget(): void {
@@ -51,6 +54,7 @@ export const useSessionStore = defineStore('session', () => {
       } catch (error) {
         const problem = asProblem(error)
         if (problem.status === 401 || problem.status === 403 || problem.status === 400) {
+          expired.value = user.value !== null
           forget()
           return null
         }
@@ -102,5 +106,5 @@ export const useSessionStore = defineStore('session', () => {
     }
   }
 
-  return { user, setupNeeded, ready, loggedIn, can, restore, login, setup, logout, renew, token, forget }
+  return { user, setupNeeded, ready, expired, loggedIn, can, restore, login, setup, logout, renew, token, forget }
 })

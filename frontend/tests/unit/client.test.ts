@@ -4,7 +4,7 @@ import { actOnIncident, listIncidents } from '@/api/incidents'
 import { updateObject } from '@/api/catalog'
 import { address, useAuthority } from '@/api/client'
 import { asProblem, Problem } from '@/api/problem'
-import { setupNeeded } from '@/api/session'
+import { logout, setupNeeded } from '@/api/session'
 import type { Incident, RuntimeManagerSpec } from '@/api/types'
 
 const requests: Request[] = []
@@ -51,12 +51,20 @@ it('gives up when the session is over', async () => {
   expect(requests).toHaveLength(1)
 })
 
+it('sends nothing when nobody is logged in', async () => {
+  useAuthority({ token: () => Promise.resolve(null), renew: () => Promise.resolve(null) })
+  await expect(listIncidents({ state: [], min_severity: '', search: '' })).rejects.toMatchObject({ status: 401 })
+  expect(requests).toHaveLength(0)
+})
+
 it('asks for no token where none is needed', async () => {
   const token = vi.fn(() => Promise.resolve('t1'))
   useAuthority({ token, renew: () => Promise.resolve(null) })
   answerWith(json(200, { needed: true }))
   expect(await setupNeeded()).toEqual({ needed: true })
   expect(token).not.toHaveBeenCalled()
+  await logout('r1')
+  expect(requests[1]?.headers.get('authorization')).toBe('Bearer t1')
 })
 
 it('turns a problem document into a problem with fields and trace id', async () => {

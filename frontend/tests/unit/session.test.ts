@@ -62,6 +62,7 @@ it('forgets everything when the refresh is refused, nothing when the server is a
   expect(localStorage.getItem('aiops.refresh')).toBe('r0')
   vi.mocked(api.refresh).mockRejectedValueOnce(new Problem(401, { code: 'unauthenticated' }))
   expect(await session.renew()).toBeNull()
+  expect(session.expired).toBe(false)
   expect(localStorage.getItem('aiops.refresh')).toBeNull()
 })
 
