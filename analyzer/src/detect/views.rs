@@ -31,7 +31,7 @@ const NEEDS: [u32; SIGNALS] = [1, 8, 32, 64, 300, 1, 2, 30, 1];
 const NEAR: f64 = 8.0;
 const FAR: f64 = 500.0;
 /// Signals that say less than a mean need a wider margin: jump, log deviation, length of a flat run.
-const WIDER: [f64; SIGNALS] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.14, 0.08, 0.44];
+const WIDER: [f64; SIGNALS] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.14, 0.08, 0.94];
 /// A distance below this share of the usual size is no change.
 const UNIT: f64 = 0.003;
 /// Distance in the log deviation, and in rows of a flat run, that means something.
