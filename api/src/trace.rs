@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::Kind;
 use domain::trace::TraceContext;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts};
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 use std::sync::LazyLock;
 use std::time::Instant;
 use tracing::Instrument;
@@ -18,17 +18,31 @@ use tracing::Instrument;
 pub(crate) const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-static REQUESTS: LazyLock<Option<IntCounterVec>> = LazyLock::new(|| {
-    let opts = Opts::new("aiops_http_requests_total", "HTTP requests by route, method and status");
-    let counter = IntCounterVec::new(opts, &["route", "method", "status"]).ok()?;
-    prometheus::register(Box::new(counter.clone())).ok().map(|()| counter)
-});
-static SECONDS: LazyLock<Option<HistogramVec>> = LazyLock::new(|| {
-    let opts = HistogramOpts::new("aiops_http_request_seconds", "Time to the head of the answer");
+struct Numbers {
+    registry: Registry,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+}
+
+static NUMBERS: LazyLock<Option<Numbers>> = LazyLock::new(|| numbers().ok());
+
+fn numbers() -> prometheus::Result<Numbers> {
+    let opts = Opts::new("aiops_http_requests_total", "HTTP requests by route, method and status.");
+    let requests = IntCounterVec::new(opts, &["route", "method", "status"])?;
+    let opts = HistogramOpts::new("aiops_http_request_seconds", "Time to the head of the answer, seconds.");
     let buckets = vec![0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-    let histogram = HistogramVec::new(opts.buckets(buckets), &["route"]).ok()?;
-    prometheus::register(Box::new(histogram.clone())).ok().map(|()| histogram)
-});
+    let seconds = HistogramVec::new(opts.buckets(buckets), &["route"])?;
+    let registry = Registry::new();
+    registry.register(Box::new(requests.clone()))?;
+    registry.register(Box::new(seconds.clone()))?;
+    Ok(Numbers { registry, requests, seconds })
+}
+
+/// The API's own numbers in Prometheus' text format; labels are templates and closed sets, so their number is bounded.
+pub(crate) fn numbers_text() -> String {
+    let families = NUMBERS.as_ref().map(|n| n.registry.gather()).unwrap_or_default();
+    TextEncoder::new().encode_to_string(&families).unwrap_or_default()
+}
 
 /// Runs one request.
 pub(crate) async fn layer(State(app): State<AppState>, request: Request, next: Next) -> Response {
@@ -69,11 +83,9 @@ fn known(method: &str) -> &str {
 }
 
 fn count(route: &str, method: &str, status: StatusCode, seconds: f64) {
-    if let Some(counter) = REQUESTS.as_ref() {
-        counter.with_label_values(&[route, method, status.as_str()]).inc();
-    }
-    if let Some(histogram) = SECONDS.as_ref() {
-        histogram.with_label_values(&[route]).observe(seconds);
+    if let Some(numbers) = NUMBERS.as_ref() {
+        numbers.requests.with_label_values(&[route, method, status.as_str()]).inc();
+        numbers.seconds.with_label_values(&[route]).observe(seconds);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Liveness, readiness and metrics, outside `/api/v1`.
 
 use crate::state::AppState;
-use crate::trace::Whole;
+use crate::trace::{Whole, numbers_text};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -35,7 +35,9 @@ pub(crate) async fn readyz(State(app): State<AppState>) -> Response {
         tracing::warn!(%error, "the database does not answer");
     }
     let message = if database.is_ok() { String::new() } else { "the database does not answer".to_owned() };
-    checks.push(Check { name: "database".to_owned(), ok: database.is_ok(), message });
+    if database.is_err() || checks.iter().all(|check| check.name != "database") {
+        checks.push(Check { name: "database".to_owned(), ok: database.is_ok(), message });
+    }
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut response = (status, Json(Ready { ready, checks })).into_response();
@@ -45,5 +47,5 @@ pub(crate) async fn readyz(State(app): State<AppState>) -> Response {
 
 /// All metrics of the process.
 pub(crate) async fn metrics(State(app): State<AppState>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.deps.metrics)()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.deps.metrics)() + &numbers_text()).into_response()
 }

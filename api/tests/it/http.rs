@@ -115,7 +115,8 @@ async fn health_and_metrics_need_no_login() {
     assert_eq!(app.send("GET", "/healthz", None, None).await.text, "ok\n");
     let ready = app.send("GET", "/readyz", None, None).await;
     assert_eq!((ready.status.as_u16(), ready.json()["ready"].clone()), (200, json!(true)));
-    assert_eq!(app.send("GET", "/metrics", None, None).await.text, "up 1\n");
+    let metrics = app.send("GET", "/metrics", None, None).await.text;
+    assert!(metrics.starts_with("up 1\n") && metrics.contains("aiops_http_requests_total{method=\"GET\",route=\"/healthz\""));
     *app.people.broken.lock().unwrap() = true;
     let ready = app.send("GET", "/readyz", None, None).await;
     assert_eq!((ready.status.as_u16(), ready.json()["checks"][1]["ok"].clone()), (503, json!(false)));
