@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use domain::catalog::{MonitorSpec, RuntimeKind, RuntimeManagerSpec, SourceKind, SourceSpec};
+use domain::clock::Clock;
 use domain::identity::Audit;
 use domain::ports::{CatalogStore, Sources};
 use domain::resource::Draft;
@@ -60,6 +61,7 @@ pub(crate) async fn source(
 pub(crate) async fn propose(
     monitors: &dyn CatalogStore<MonitorSpec>,
     live: &dyn Sources,
+    clock: &dyn Clock,
     kind: SourceKind,
     source: Id,
     interval: u32,
@@ -68,10 +70,11 @@ pub(crate) async fn propose(
         return Ok(());
     }
     let drafts = match kind {
-        SourceKind::Elasticsearch => vec![ingest::discover::log_monitor(source, interval)],
-        SourceKind::Prometheus => metric_monitors(live, source, interval).await?,
+        SourceKind::Elasticsearch => vec![ingest::discover::log_monitor(source, "logs")],
+        SourceKind::Prometheus => metric_monitors(live, clock, source).await?,
     };
-    for draft in drafts {
+    for mut draft in drafts {
+        draft.spec.interval_secs = interval;
         let name = draft.name.clone();
         if let Err(error) = monitors.create(draft, audit("monitor.create")).await {
             warn!(%error, monitor = name, "proposed monitor not stored");
@@ -80,12 +83,12 @@ pub(crate) async fn propose(
     Ok(())
 }
 
-async fn metric_monitors(live: &dyn Sources, source: Id, interval: u32) -> Result<Vec<Draft<MonitorSpec>>> {
+async fn metric_monitors(live: &dyn Sources, clock: &dyn Clock, source: Id) -> Result<Vec<Draft<MonitorSpec>>> {
     let client = live.metrics(source).await?;
     for attempt in 1.. {
-        match ingest::discover::propose(&*client, &ingest::discover::Options::new(source, interval)).await {
+        match ingest::discover::propose(&*client, &options(source, clock.now())).await {
             Ok(found) if !found.monitors.is_empty() || attempt == TRIES => {
-                info!(monitors = found.monitors.len(), left_out = found.left_out.len(), "monitors proposed");
+                info!(monitors = found.monitors.len(), left_out = found.left_out, "monitors proposed");
                 return Ok(found.monitors);
             }
             Err(error) if attempt == TRIES => return Err(error),
@@ -95,4 +98,8 @@ async fn metric_monitors(live: &dyn Sources, source: Id, interval: u32) -> Resul
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
     Ok(Vec::new())
+}
+
+fn options(source_id: Id, now: domain::Time) -> ingest::discover::Options {
+    ingest::discover::Options { source_id, now, scrape_interval: None, max_monitors: 60 }
 }

@@ -75,6 +75,13 @@ pub(crate) struct ServeArgs {
     /// Database; SQLite in the data folder when left out.
     #[arg(long, env = "AIOPS_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    #[command(flatten)]
+    pub given: Given,
+}
+
+/// Sources given by flags.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Given {
     /// Prometheus to watch: becomes a source with monitors for what is found there.
     #[arg(long, value_name = "URL")]
     pub prometheus: Option<String>,
@@ -82,11 +89,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "URL")]
     pub elasticsearch: Option<String>,
     /// Index pattern of the logs.
-    #[arg(long, default_value = "logs-*,*-logs,filebeat-*", requires = "elasticsearch")]
+    #[arg(long, default_value = "logs-*,*-logs,filebeat-*")]
     pub index: String,
     /// Time between polls of proposed monitors, seconds.
     #[arg(long, default_value_t = 15)]
     pub interval: u32,
+    /// Whether to propose monitors for what the given sources hold.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
+    pub discover: bool,
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +131,9 @@ pub(crate) struct DemoArgs {
     /// Stop after the first fault; exit 0 only if the fix was verified and really there.
     #[arg(long)]
     pub once: bool,
+    /// Delete the series and logs of earlier demos first; only for a Prometheus and an Elasticsearch of the demo's own.
+    #[arg(long)]
+    pub fresh: bool,
     /// Longest time for the loop, seconds.
     #[arg(long, default_value_t = 420)]
     pub deadline: u64,

@@ -60,18 +60,30 @@ impl Exporter {
     }
 
     fn healer(&self, registry: &Registry) -> prometheus::Result<()> {
-        let families = self.healer.families();
-        for family in families {
-            let opts = Opts::new(family.name, family.help);
-            let vec = IntCounterVec::new(opts, &[family.label])?;
-            for (value, count) in family.values {
-                vec.with_label_values(&[value]).inc_by(count);
+        let rows = self.healer.rows();
+        for (family, name, help, label) in HEALER {
+            let vec = IntCounterVec::new(Opts::new(name, help), &[label])?;
+            for (_, value, count) in rows.iter().filter(|(f, ..)| *f == family) {
+                vec.with_label_values(&[*value]).inc_by(*count);
             }
             registry.register(Box::new(vec))?;
         }
-        gauge(registry, "aiops_runs_active", "Runs followed by this process.", self.healer.active_now())
+        let single = |family: &str| rows.iter().find(|(f, ..)| *f == family).map_or(0, |(.., n)| *n);
+        counter(registry, "aiops_runs_reattached_total", "Runs taken over from a process that died.", single("runs_reattached"))?;
+        counter(registry, "aiops_runs_fenced_total", "Runs given up because their lease could not be renewed.", single("runs_fenced"))?;
+        counter(registry, "aiops_healer_errors_total", "Steps that failed and were tried again.", single("errors"))?;
+        let active = i64::try_from(single("active_runs")).unwrap_or(i64::MAX);
+        gauge(registry, "aiops_runs_active", "Runs followed by this process.", active)
     }
 }
+
+/// Families of the healer: its name for them, ours, the help text, the label.
+const HEALER: [(&str, &str, &str, &str); 4] = [
+    ("decisions", "aiops_decisions_total", "Evaluations of policies, by outcome.", "outcome"),
+    ("runs", "aiops_runs_total", "Runs that ended, by end.", "state"),
+    ("verdicts", "aiops_verdicts_total", "Measured verdicts.", "verdict"),
+    ("notifications", "aiops_notifications_total", "Deliveries of notifications, by result.", "result"),
+];
 
 fn counter(registry: &Registry, name: &str, help: &str, value: u64) -> prometheus::Result<()> {
     let counter = IntCounter::new(name, help)?;

@@ -1,11 +1,15 @@
 //! Entry point of the `aiops` binary: reads the command line and hands over.
 
+mod actions;
+mod bootstrap;
 mod cli;
 mod commands;
+mod exporter;
 mod killpoint;
 mod local;
 mod settings;
 mod telemetry;
+mod topology;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -21,8 +21,6 @@ pub(crate) struct Settings {
     pub grace_secs: u64,
     /// Logs as JSON; else as text for people.
     pub log_json: bool,
-    /// Sources and channels may be on loopback and private addresses.
-    pub allow_private_targets: bool,
 }
 
 impl Settings {
@@ -37,8 +35,7 @@ impl Settings {
             .set_default("listen", "127.0.0.1:3030")?
             .set_default("lease_secs", 20)?
             .set_default("grace_secs", 10)?
-            .set_default("log_json", true)?
-            .set_default("allow_private_targets", true)?;
+            .set_default("log_json", true)?;
         if let Some(path) = file {
             builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
         }
@@ -75,8 +72,7 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 7] =
-    ["data_dir", "database_url", "listen", "lease_secs", "grace_secs", "log_json", "allow_private_targets"];
+const KEYS: [&str; 6] = ["data_dir", "database_url", "listen", "lease_secs", "grace_secs", "log_json"];
 
 #[cfg(test)]
 mod tests {

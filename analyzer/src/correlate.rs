@@ -3,7 +3,7 @@
 use crate::cause::{Topology, rank};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Id;
-use domain::anomaly::{Anomaly, AnomalyState};
+use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState};
 use domain::incident::{Actor, Cause, EventKind, Incident, IncidentEvent, IncidentState, Severity};
 use domain::ports::IncidentWrite;
 use domain::signal::SignalKind;
@@ -65,15 +65,17 @@ impl Correlator {
         let mut events: HashMap<Id, Vec<IncidentEvent>> = HashMap::new();
         let mut severities: HashMap<Id, Severity> = HashMap::new();
         for change in changes.iter_mut() {
-            let id = match change.anomaly.incident_id {
-                Some(id) => id,
-                None => self.home(&change.anomaly, incidents, &opened).unwrap_or_else(|| {
-                    let incident = new_incident(change, trace, now);
-                    let id = incident.id;
-                    opened.push(incident);
-                    id
-                }),
-            };
+            let known = change.anomaly.incident_id.or_else(|| self.home(&change.anomaly, incidents, &opened));
+            // Metrics that are unusual together support an incident; by themselves they are shown, and call nobody.
+            if known.is_none() && change.anomaly.kind == AnomalyKind::Entity {
+                continue;
+            }
+            let id = known.unwrap_or_else(|| {
+                let incident = new_incident(change, trace, now);
+                let id = incident.id;
+                opened.push(incident);
+                id
+            });
             change.anomaly.incident_id = Some(id);
             let severity = severities.entry(id).or_default();
             *severity = (*severity).max(change.severity);
@@ -133,7 +135,14 @@ impl Correlator {
 
     /// The incident that a new anomaly belongs to.
     fn home(&self, anomaly: &Anomaly, incidents: &[Incident], opened: &[Incident]) -> Option<Id> {
-        let about = |i: &&Incident| i.entities.contains(&anomaly.entity) || i.entity == anomaly.entity;
+        // What a person has in hand already takes up its own kind of trouble; another kind, later, is another incident.
+        let same = |i: &Incident| {
+            i.state != IncidentState::Escalated
+                || i.fingerprint == fingerprint(&anomaly.entity, anomaly.signal)
+                || (anomaly.started_at - i.started_at).abs() <= JOIN_WINDOW
+        };
+        let about =
+            |i: &&Incident| (i.entities.contains(&anomaly.entity) || i.entity == anomaly.entity) && same(i);
         let near = |i: &&Incident| {
             (anomaly.started_at - i.started_at).abs() <= JOIN_WINDOW
                 && (self.topology.is_empty() || i.entities.iter().any(|e| self.topology.linked(e, &anomaly.entity)))

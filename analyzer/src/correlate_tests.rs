@@ -126,3 +126,25 @@ fn what_is_acted_on_keeps_its_target() {
     assert_eq!(entity, "service=a");
     assert_eq!(causes[0].entity, "service=b", "the rank may still be read");
 }
+
+#[test]
+fn an_escalated_incident_takes_up_its_own_trouble_only() {
+    let mut correlator = Correlator::default();
+    let mut first = [change(anomaly("service=a", SignalKind::Latency, 0))];
+    let mut stored = opened(&place(&mut correlator, &mut first, &[], 0)).remove(0);
+    stored.state = IncidentState::Escalated;
+    let mut same = [change(anomaly("service=a", SignalKind::Latency, 400))];
+    assert!(opened(&place(&mut correlator, &mut same, std::slice::from_ref(&stored), 400)).is_empty());
+    let mut other = [change(anomaly("service=a", SignalKind::Errors, 400))];
+    assert_eq!(opened(&place(&mut correlator, &mut other, &[stored], 400)).len(), 1);
+}
+
+#[test]
+fn an_entity_as_a_whole_opens_nothing_by_itself() {
+    let mut correlator = Correlator::default();
+    let mut whole = anomaly("service=a", SignalKind::Other, 0);
+    whole.kind = AnomalyKind::Entity;
+    let mut changes = [change(whole)];
+    assert!(place(&mut correlator, &mut changes, &[], 0).is_empty());
+    assert_eq!(changes[0].anomaly.incident_id, None);
+}

@@ -30,9 +30,11 @@ step "UI built"
 wait $up || { cat "$state/up.log"; exit 1; }
 step "services ready"
 
+given=${AIOPS_TEST_PROMETHEUS_URL:-}${AIOPS_TEST_ELASTICSEARCH_URL:-}
 # shellcheck disable=SC1091
 source "$state/env"
 args=(demo --targets "$state/prometheus/targets" --dir "$state/demo")
+[[ -z $given ]] && args+=(--fresh)
 [[ ${ONCE:-0} == 1 ]] && args+=(--once)
 [[ -n ${LISTEN:-} ]] && args+=(--listen "$LISTEN")
 [[ -n ${FAULT:-} ]] && args+=(--fault "$FAULT")

@@ -3,7 +3,6 @@
 use crate::error::FieldError;
 use crate::incident::Severity;
 use crate::resource::{Resource, SECRET_MARK, Spec};
-use crate::run::RunMode;
 use crate::signal::SignalKind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,12 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 mod checks;
+mod places;
+mod scripts;
+
 use checks::{http_url, within};
+pub use places::{ChannelKind, ChannelSpec, RuntimeKind, RuntimeManagerSpec};
+pub use scripts::{CaseSpec, Expectations, Language, ScriptSpec};
 
 /// A source as stored.
 pub type Source = Resource<SourceSpec>;
@@ -285,254 +289,8 @@ impl Spec for MonitorSpec {
     }
 }
 
-/// Interpreter of a script.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// `bash`.
-    Bash,
-    /// POSIX `sh`.
-    Sh,
-    /// `python3`.
-    Python,
-    /// `node`.
-    Node,
-}
-
-impl Language {
-    /// Program that runs it.
-    #[must_use]
-    pub const fn interpreter(self) -> &'static str {
-        match self {
-            Self::Bash => "bash",
-            Self::Sh => "sh",
-            Self::Python => "python3",
-            Self::Node => "node",
-        }
-    }
-}
-
-/// A reusable test script.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScriptSpec {
-    /// What it does, for people.
-    #[serde(default)]
-    pub description: String,
-    /// Interpreter.
-    pub language: Language,
-    /// The text; values reach it only as environment variables.
-    pub body: String,
-    /// JSON Schema of the parameters (an object schema), or null.
-    #[serde(default)]
-    pub parameters: serde_json::Value,
-    /// Container image for Docker and Kubernetes.
-    #[serde(default)]
-    pub image: Option<String>,
-    /// Time limit, seconds.
-    #[serde(default = "five_minutes")]
-    pub timeout_secs: u32,
-    /// Whether a run that may have started can be started again.
-    #[serde(default)]
-    pub mode: RunMode,
-}
-
-impl Spec for ScriptSpec {
-    const KIND: &'static str = "script";
-    const TABLE: &'static str = "test_scripts";
-
-    fn validate(&self) -> Vec<FieldError> {
-        let mut wrong = Vec::new();
-        checks::body("body", &self.body, &mut wrong);
-        within("timeout_secs", self.timeout_secs, 1, 86_400, &mut wrong);
-        checks::parameters("parameters", &self.parameters, &mut wrong);
-        wrong
-    }
-}
-
-/// What a run must show to count as passed.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Expectations {
-    /// Exit code.
-    pub exit_code: i32,
-    /// Text that the output must contain.
-    pub output_contains: Option<String>,
-    /// Longest duration, seconds.
-    pub max_duration_secs: Option<u32>,
-}
-
-/// A runnable test case.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CaseSpec {
-    /// What it is for.
-    #[serde(default)]
-    pub description: String,
-    /// Script to run; absent when the case has a body of its own.
-    #[serde(default)]
-    pub script_id: Option<Uuid>,
-    /// Own body.
-    #[serde(default)]
-    pub body: Option<String>,
-    /// Interpreter of the own body.
-    #[serde(default)]
-    pub language: Option<Language>,
-    /// Parameter values, passed as environment variables of the same name.
-    #[serde(default)]
-    pub values: BTreeMap<String, serde_json::Value>,
-    /// Tags that a runtime manager must carry.
-    #[serde(default)]
-    pub runtime_tags: Vec<String>,
-    /// Time limit, seconds; the script's when absent.
-    #[serde(default)]
-    pub timeout_secs: Option<u32>,
-    /// Mode of the own body.
-    #[serde(default)]
-    pub mode: Option<RunMode>,
-    /// What counts as passed.
-    #[serde(default)]
-    pub expectations: Expectations,
-}
-
-impl Spec for CaseSpec {
-    const KIND: &'static str = "case";
-    const TABLE: &'static str = "test_cases";
-
-    fn validate(&self) -> Vec<FieldError> {
-        let mut wrong = Vec::new();
-        match (&self.script_id, &self.body) {
-            (None, None) => wrong.push(FieldError::new("script_id", "name a script, or give the case a body")),
-            (Some(_), Some(_)) => wrong.push(FieldError::new("body", "leave it out when a script is named")),
-            (None, Some(body)) => {
-                checks::body("body", body, &mut wrong);
-                if self.language.is_none() {
-                    wrong.push(FieldError::new("language", "name the interpreter: bash, sh, python or node"));
-                }
-            }
-            (Some(_), None) => {}
-        }
-        if let Some(timeout) = self.timeout_secs {
-            within("timeout_secs", timeout, 1, 86_400, &mut wrong);
-        }
-        checks::env_names("values", self.values.keys(), &mut wrong);
-        wrong
-    }
-}
-
-/// Where a runtime manager runs things.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RuntimeKind {
-    /// Processes on this host.
-    Local,
-    /// Containers of a Docker engine.
-    Docker,
-    /// Jobs of a Kubernetes cluster.
-    Kubernetes,
-}
-
-/// A place that runs cases.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RuntimeManagerSpec {
-    /// Which kind.
-    pub kind: RuntimeKind,
-    /// Address of the engine or cluster; none for local.
-    #[serde(default)]
-    pub endpoint: Option<String>,
-    /// Runs at once.
-    #[serde(default = "four")]
-    pub capacity: u32,
-    /// Takes no new runs while true.
-    #[serde(default)]
-    pub draining: bool,
-    /// Whether it is used at all.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-}
-
-impl Spec for RuntimeManagerSpec {
-    const KIND: &'static str = "runtime_manager";
-    const TABLE: &'static str = "runtime_managers";
-
-    fn validate(&self) -> Vec<FieldError> {
-        let mut wrong = Vec::new();
-        within("capacity", self.capacity, 1, 1_000, &mut wrong);
-        if self.kind != RuntimeKind::Local && self.endpoint.as_deref().is_none_or(|e| e.trim().is_empty()) {
-            wrong.push(FieldError::new("endpoint", "give the address of the engine or cluster"));
-        }
-        wrong
-    }
-}
-
-/// How a channel delivers.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChannelKind {
-    /// HTTP POST of JSON, signed.
-    Webhook,
-}
-
-/// Where notifications go.
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChannelSpec {
-    /// How it delivers.
-    pub kind: ChannelKind,
-    /// Address, http or https.
-    pub url: String,
-    /// Key of the HMAC-SHA256 signature; write-only.
-    #[serde(default)]
-    pub secret: Option<String>,
-    /// Lowest severity that is sent.
-    #[serde(default)]
-    pub min_severity: Severity,
-    /// Whether it is used.
-    #[serde(default = "yes")]
-    pub enabled: bool,
-}
-
-impl std::fmt::Debug for ChannelSpec {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ChannelSpec").field("kind", &self.kind).field("enabled", &self.enabled).finish_non_exhaustive()
-    }
-}
-
-impl Spec for ChannelSpec {
-    const KIND: &'static str = "channel";
-    const TABLE: &'static str = "channels";
-
-    fn validate(&self) -> Vec<FieldError> {
-        let mut wrong = Vec::new();
-        http_url("url", &self.url, &mut wrong);
-        wrong
-    }
-
-    fn redacted(&self) -> Self {
-        Self { secret: self.secret.as_ref().map(|_| SECRET_MARK.to_owned()), ..self.clone() }
-    }
-
-    fn keep_secrets(&mut self, stored: &Self) {
-        if self.secret.as_deref() == Some(SECRET_MARK) {
-            self.secret = if self.url == stored.url { stored.secret.clone() } else { None };
-        }
-    }
-}
-
 const fn yes() -> bool {
     true
-}
-const fn four() -> u32 {
-    4
 }
 const fn five() -> u8 {
     5
@@ -542,9 +300,6 @@ const fn ten() -> u32 {
 }
 const fn fifteen() -> u32 {
     15
-}
-const fn five_minutes() -> u32 {
-    300
 }
 const fn five_hundred() -> u32 {
     500

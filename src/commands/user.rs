@@ -2,7 +2,7 @@
 
 use crate::cli::UserCommand;
 use crate::settings::Settings;
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use domain::clock::{Clock as _, SystemClock};
 use domain::identity::{Audit, Role, User};
 use domain::ports::UserStore as _;
@@ -16,15 +16,13 @@ pub(crate) async fn run(settings: Settings, command: UserCommand) -> anyhow::Res
     let mut password = String::new();
     std::io::stdin().read_line(&mut password).context("read the password from standard input")?;
     let password = password.trim_end_matches(['\r', '\n']).to_owned();
-    if password.chars().count() < 10 {
-        bail!("password: give at least 10 characters on standard input");
-    }
+    let hash = api::setup::hash_password(&name.to_lowercase(), password).await?;
     let store = super::open(&super::with_database(settings, database)).await?;
     let now = SystemClock.now();
     let user = User {
         id: domain::new_id(),
         username: name.to_lowercase(),
-        password_hash: api::hash_password(password).await?,
+        password_hash: hash,
         role,
         tokens_valid_from: now,
         disabled: false,

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Name and password of the admin that every test creates.
-const ADMIN: (&str, &str) = ("admin", "correct horse battery");
+const ADMIN: (&str, &str) = ("admin", "correct horse battery staple");
 
 /// The address in `name`, or `None` after saying that the test is skipped.
 pub(crate) fn needs(test: &str, name: &str) -> Option<String> {
@@ -80,11 +80,6 @@ impl Product {
     /// Whether the process has ended.
     pub(crate) fn has_died(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_some()
-    }
-
-    /// `kill -9`.
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().expect("killed");
     }
 
     fn checked(path: &str, answer: reqwest::Result<Response>) -> Value {

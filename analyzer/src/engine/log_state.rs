@@ -21,6 +21,8 @@ mod words;
 pub(crate) const KEY: &str = "logs";
 /// Narrowest bucket, milliseconds.
 const MIN_BUCKET_MS: i64 = 5_000;
+/// Time in which an entity's log is learned before anything is reported, milliseconds.
+const WARMUP_MS: i64 = 90_000;
 /// Sample lines kept for an anomaly.
 const SAMPLES: usize = 3;
 /// Longest sample, characters.
@@ -98,7 +100,7 @@ impl LogState {
             let bucket = self.pending.remove(&start).unwrap_or_default();
             self.judge(monitor, start, &bucket, may_open, scored);
         }
-        scored.learning |= self.stats.values().any(|s| s.is_learning(to.timestamp_millis()));
+        scored.learning = Some(self.stats.values().all(|s| s.is_learning(to.timestamp_millis())));
     }
 
     /// Everything before is in the memory; the poller reads from there after a restart.
@@ -152,7 +154,7 @@ impl LogState {
                 *counts.entry((self.miner.resolve(id), level)).or_default() += n;
             }
             let counts: Vec<_> = counts.into_iter().map(|((id, level), n)| (id, level, n)).collect();
-            let stats = self.stats.entry(entity.clone()).or_insert_with(|| LogStats::new(StatsConfig::default()));
+            let stats = self.stats.entry(entity.clone()).or_insert_with(|| LogStats::new(StatsConfig { warmup_ms: WARMUP_MS, ..StatsConfig::default() }));
             let findings = stats.push_bucket(start, self.width_ms, &counts);
             for finding in findings.iter().filter(|f| !f.learning) {
                 self.found(monitor, &entity, start, finding, may_open, scored);

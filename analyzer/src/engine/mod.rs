@@ -35,7 +35,8 @@ pub(crate) struct Scored {
     pub(crate) states: Vec<StateRow>,
     /// Where the poller may go on after a restart.
     pub(crate) checkpoint: Option<DateTime<Utc>>,
-    pub(crate) learning: bool,
+    /// Whether all of the monitor is still learning; unknown when nothing was scored.
+    pub(crate) learning: Option<bool>,
     pub(crate) rows: u64,
 }
 
@@ -211,7 +212,7 @@ fn score_metrics(
             scored.take(series.push(monitor, point.at_ms, point.value, !muted), monitor.spec.severity);
             scored.rows += 1;
         }
-        scored.learning |= series.learning;
+        scored.learning = Some(scored.learning.unwrap_or(true) && series.learning);
         scored.points.extend(series.chart_rows(since));
         present.insert(key);
     }

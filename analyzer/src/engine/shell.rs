@@ -34,6 +34,8 @@ pub struct AnalyzerDeps {
     pub adopt: fn(&Span, &TraceContext),
     /// The service graph, as last seen by ingest.
     pub topology: Arc<std::sync::RwLock<Vec<(String, String)>>>,
+    /// Monitors whose detectors have not learned yet; written here, read by ingest.
+    pub learning: Arc<std::sync::RwLock<std::collections::HashSet<domain::Id>>>,
 }
 
 impl std::fmt::Debug for AnalyzerDeps {
@@ -121,6 +123,7 @@ impl Analyzer {
             self.engine.load(monitor, &rows, now);
         }
         let scored = self.engine.score(monitor, batch, now);
+        self.note_learning(monitor.id, scored.learning);
         Span::current().record("rows", scored.rows);
         self.stats.rows.fetch_add(scored.rows, Ordering::Relaxed);
         if scored.changes.is_empty()
@@ -142,10 +145,21 @@ impl Analyzer {
         Ok(())
     }
 
+    fn note_learning(&self, monitor: domain::Id, learning: Option<bool>) {
+        let (Some(learning), Ok(mut set)) = (learning, self.deps.learning.write()) else { return };
+        if learning {
+            set.insert(monitor);
+        } else {
+            set.remove(&monitor);
+        }
+    }
+
     async fn commit(&mut self, commit: AnalyzerCommit, stop: &CancellationToken) -> Result<()> {
         let news = !commit.incidents.is_empty();
         let opened = commit.incidents.iter().filter(|w| matches!(w, IncidentWrite::Open { .. })).count() as u64;
-        fail_point!("analyzer.before_commit");
+        if news {
+            fail_point!("analyzer.before_commit");
+        }
         loop {
             match self.deps.store.commit(commit.clone()).await {
                 Ok(moved) => {

@@ -56,6 +56,8 @@ pub struct PollerConfig {
     pub trace: TraceFn,
     /// Which monitors are polled here.
     pub owns: OwnsFn,
+    /// Which monitors are still learning, as the analyzer says.
+    pub learning: OwnsFn,
 }
 
 impl std::fmt::Debug for PollerConfig {
@@ -81,6 +83,7 @@ impl Default for PollerConfig {
             log_seen: 200_000,
             trace: Arc::new(TraceContext::random),
             owns: Arc::new(|_| true),
+            learning: Arc::new(|_| false),
         }
     }
 }

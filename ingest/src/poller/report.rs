@@ -24,7 +24,13 @@ pub(super) struct Last {
 impl Context {
     /// Writes both states after a poll that ended with `judged`, because of `error` if there was one.
     pub(super) async fn report(&self, monitor: &Monitor, judged: &Judgement, error: Option<&Error>, took: Duration) {
-        let changed = self.put(StatusOf::Monitor, monitor.id, judged, took, 0).await;
+        let learning = judged.health == Health::Ok && (self.config.learning)(monitor.id);
+        let shown = if learning {
+            Judgement { health: Health::Learning, message: "still learning what is normal".to_owned(), details: judged.details.clone() }
+        } else {
+            judged.clone()
+        };
+        let changed = self.put(StatusOf::Monitor, monitor.id, &shown, took, 0).await;
         let source_changed = match judge::source(error, judged.health) {
             Some(health) => {
                 let message = if health == Health::Ok { String::new() } else { judged.message.clone() };
@@ -58,7 +64,8 @@ impl Context {
             health: judged.health,
             message: judged.message.clone(),
             checked_at: at,
-            ok_at: (judged.health == Health::Ok).then_some(at),
+            // A monitor that learns has complete data all the same.
+            ok_at: matches!(judged.health, Health::Ok | Health::Learning).then_some(at),
             latency_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
             details: match &judged.details {
                 Value::Null => json!({}),

@@ -27,12 +27,12 @@ impl Children {
     }
 
     pub(super) fn spawn_product(&mut self, args: &DemoArgs) -> anyhow::Result<()> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new("/proc/self/exe");
         command
             .arg("serve")
             .arg("--data-dir")
             .arg(args.dir.join("aiops"))
-            .args(["--listen", &args.listen.to_string(), "--interval", "5", "--index", "shop-logs*"])
+            .args(["--listen", &args.listen.to_string(), "--discover", "false", "--index", "shop-logs*"])
             .args(["--prometheus", &args.prometheus, "--elasticsearch", &args.elasticsearch]);
         self.spawn("aiops", command, &args.dir.join("aiops.log"))
     }
@@ -63,7 +63,7 @@ impl Children {
 
     /// Creates the admin, so that the demo can log in.
     pub(super) async fn create_admin(&self, dir: &Path, name: &str, password: &str) -> anyhow::Result<()> {
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = Command::new("/proc/self/exe")
             .args(["user", "add", name, "--role", "admin", "--data-dir"])
             .arg(dir.join("aiops"))
             .stdin(Stdio::piped())

@@ -15,6 +15,19 @@ pub(super) fn random_password() -> anyhow::Result<String> {
     Ok(uuid::Uuid::new_v4().simple().to_string()[..20].to_owned())
 }
 
+/// Deletes what an earlier demo left in Prometheus and Elasticsearch, so that its faults are not learned as normal.
+pub(super) async fn forget_earlier(prometheus: &str, elasticsearch: &str) -> anyhow::Result<()> {
+    let http = http()?;
+    let url = format!("{}/api/v1/admin/tsdb/delete_series", prometheus.trim_end_matches('/'));
+    http.post(url).query(&[("match[]", "{job=\"shop\"}")]).send().await?.error_for_status()?;
+    let base = elasticsearch.trim_end_matches('/');
+    let found: Value = http.get(format!("{base}/shop-logs*/_settings")).send().await?.error_for_status()?.json().await?;
+    for index in found.as_object().into_iter().flat_map(|o| o.keys()) {
+        http.delete(format!("{base}/{index}")).send().await?.error_for_status()?;
+    }
+    Ok(())
+}
+
 /// The product, logged in.
 #[derive(Debug)]
 pub(super) struct Product {
@@ -82,11 +95,11 @@ impl Product {
         Ok(session.access.clone())
     }
 
-    /// Ids of all incidents.
-    pub(super) async fn incident_ids(&self) -> anyhow::Result<HashSet<String>> {
+    /// Ids of all incidents that `wanted` takes.
+    pub(super) async fn incident_ids(&self, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<HashSet<String>> {
         let page = self.get("/incidents?limit=200").await?;
-        let ids = page["items"].as_array().into_iter().flatten().filter_map(|i| i["id"].as_str());
-        Ok(ids.map(str::to_owned).collect())
+        let items = page["items"].as_array().into_iter().flatten().filter(|i| wanted(i));
+        Ok(items.filter_map(|i| i["id"].as_str()).map(str::to_owned).collect())
     }
 
     /// How many monitors there are, and how many have learned.

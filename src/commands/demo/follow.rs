@@ -10,6 +10,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(super) struct Story {
     begun: Instant,
+    begun_at: chrono::DateTime<chrono::Utc>,
     before: HashSet<String>,
     heard: HashSet<String>,
     incidents: Vec<String>,
@@ -18,9 +19,10 @@ pub(super) struct Story {
 }
 
 impl Story {
-    /// Begins now; `before` are the incidents that were there already.
+    /// Begins now; `before` are the incidents that were over already.
     pub(super) fn begin(before: HashSet<String>) -> Self {
-        Self { begun: Instant::now(), before, heard: HashSet::new(), incidents: Vec::new(), verified: false, over: false }
+        let begun_at = domain::clock::Clock::now(&domain::clock::SystemClock);
+        Self { begun: Instant::now(), begun_at, before, heard: HashSet::new(), incidents: Vec::new(), verified: false, over: false }
     }
 
     /// One line with the time since the fault.
@@ -40,7 +42,7 @@ impl Story {
 
     /// Reads what is new and tells it.
     pub(super) async fn follow(&mut self, product: &Product) -> anyhow::Result<()> {
-        for id in product.incident_ids().await? {
+        for id in product.incident_ids(|_| true).await? {
             if !self.before.contains(&id) && !self.incidents.contains(&id) {
                 self.incidents.push(id);
             }
@@ -60,7 +62,8 @@ impl Story {
 
     fn hear(&mut self, event: &Value) {
         let id = event["id"].as_str().unwrap_or_default();
-        if !self.heard.insert(id.to_owned()) {
+        let at = event["at"].as_str().and_then(|at| at.parse::<chrono::DateTime<chrono::Utc>>().ok());
+        if at.is_none_or(|at| at < self.begun_at) || !self.heard.insert(id.to_owned()) {
             return;
         }
         let kind = event["kind"].as_str().unwrap_or_default();

@@ -41,6 +41,9 @@ async fn show(args: &DemoArgs, children: &mut Children) -> anyhow::Result<bool> 
     let begun = Instant::now();
     prepare(&args.dir)?;
     let password = client::random_password()?;
+    if args.fresh {
+        client::forget_earlier(&args.prometheus, &args.elasticsearch).await.context("--fresh")?;
+    }
     say("starting the shop: storefront, checkout and catalog, with their database, Redis and load");
     let shop = start_shop(args, children).await?;
     say("starting aiops");
@@ -125,7 +128,7 @@ async fn learn(args: &DemoArgs, product: &Product, begun: Instant) -> anyhow::Re
 
 /// Breaks the shop once and follows until the product and the shop's own truth have spoken.
 async fn one_fault(args: &DemoArgs, shop: &Shop, product: &Product) -> anyhow::Result<bool> {
-    let before = product.incident_ids().await?;
+    let before = product.incident_ids(|i| i["state"] == "resolved").await?;
     let mut story = Story::begin(before);
     shop.inject(&args.fault, &args.service).await?;
     story.tell(&format!("fault injected: {} on {}", args.fault, args.service));

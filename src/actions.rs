@@ -1,0 +1,128 @@
+//! What the API asks the healer for: manual runs, and policy steps that a person starts.
+
+use async_trait::async_trait;
+use domain::catalog::{Case, CaseSpec, ScriptSpec};
+use domain::clock::Clock;
+use domain::decision::{Decision, GateFacts};
+use domain::error::{Error, FieldError, Kind, Result};
+use domain::policy::{Autonomy, Policy, PolicySpec};
+use domain::ports::{CatalogStore, HealStore, Topic, Wake};
+use domain::run::{Run, RunPurpose, RunState};
+use domain::trace::TraceContext;
+use domain::{Id, new_id};
+use healer::plan::{self, ResolvedStep, StepCase};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The API's two ports, on the healer's pure functions and the store.
+#[derive(Clone)]
+pub(crate) struct Actions {
+    pub(crate) heal: Arc<dyn HealStore>,
+    pub(crate) policies: Arc<dyn CatalogStore<PolicySpec>>,
+    pub(crate) cases: Arc<dyn CatalogStore<CaseSpec>>,
+    pub(crate) scripts: Arc<dyn CatalogStore<ScriptSpec>>,
+    pub(crate) wake: Arc<dyn Wake>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Actions {
+    async fn with_script(&self, case: Case) -> Result<StepCase> {
+        let script = match case.spec.script_id {
+            Some(id) => Some(self.scripts.get(id).await?),
+            None => None,
+        };
+        Ok(StepCase { case, script })
+    }
+
+    async fn step(&self, case: Id) -> Result<ResolvedStep> {
+        match self.cases.get(case).await {
+            Ok(case) => Ok(Ok(self.with_script(case).await?)),
+            Err(error) if error.kind == Kind::NotFound => Ok(Err(format!("case {case} does not exist"))),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[async_trait]
+impl api::RunFactory for Actions {
+    async fn manual(
+        &self,
+        case: &Case,
+        values: BTreeMap<String, Value>,
+        target: Option<String>,
+        actor: &str,
+    ) -> Result<Run> {
+        let step = self.with_script(case.clone()).await?;
+        let mut spec = plan::run_spec(&step, Some(&values))
+            .map_err(|reason| Error::invalid(vec![FieldError::new("values", reason)]))?;
+        let id = new_id();
+        let target = target.unwrap_or_else(|| format!("case={}", case.name));
+        let trace = crate::telemetry::current();
+        spec.env.insert("RUN_KEY".to_owned(), id.to_string());
+        spec.env.insert("TARGET".to_owned(), target.clone());
+        spec.env.insert("TRACEPARENT".to_owned(), trace.traceparent());
+        Ok(manual_run(id, case, target, spec, actor, self.clock.now(), trace))
+    }
+}
+
+fn manual_run(
+    id: Id,
+    case: &Case,
+    target: String,
+    spec: domain::run::RunSpec,
+    actor: &str,
+    now: domain::Time,
+    trace: TraceContext,
+) -> Run {
+    Run {
+        id,
+        version: 1,
+        case_id: case.id,
+        case_name: case.name.clone(),
+        purpose: RunPurpose::Manual,
+        target,
+        heal: None,
+        state: RunState::Queued,
+        spec,
+        run_key: id.to_string(),
+        manager_id: None,
+        runtime: None,
+        manager_reason: String::new(),
+        lease_epoch: 0,
+        lease_owner: None,
+        lease_until: None,
+        exit_code: None,
+        reason: String::new(),
+        log_lines: 0,
+        requested_by: actor.to_owned(),
+        queued_at: now,
+        started_at: None,
+        ended_at: None,
+        cancel_requested_at: None,
+        trace,
+    }
+}
+
+#[async_trait]
+impl api::ManualHeal for Actions {
+    async fn start(&self, incident: Id, policy: Id, actor: &str) -> Result<Decision> {
+        let mut policy = self.policies.get(policy).await?;
+        let mut steps = Vec::new();
+        for step in &policy.spec.steps {
+            steps.push(self.step(step.case_id).await?);
+        }
+        // The person stands in for the autonomy; every other gate is evaluated as always.
+        policy.spec.autonomy = Autonomy::Auto;
+        let evaluate = move |policy: &Policy, facts: &GateFacts| plan::evaluate(policy, facts, &steps);
+        let plan = self
+            .heal
+            .decide(incident, &policy, &evaluate)
+            .await?
+            .ok_or_else(|| Error::conflict("the incident is not open any more; reload it"))?;
+        tracing::info!(actor, policy = policy.name, outcome = ?plan.decision.outcome, "step started by hand");
+        self.wake.wake(Topic::Runs);
+        self.wake.wake(Topic::Incidents);
+        Ok(plan.decision)
+    }
+}

@@ -1,0 +1,298 @@
+//! `aiops serve`: wires the parts together and runs them until told to stop.
+
+use crate::actions::Actions;
+use crate::cli::{Given, Role, ServeArgs};
+use crate::exporter::Exporter;
+use crate::settings::Settings;
+use crate::{bootstrap, killpoint, local, telemetry, topology};
+use analyzer::engine::{Analyzer, AnalyzerDeps};
+use anyhow::{Context as _, bail};
+use domain::catalog::SourceKind;
+use domain::clock::{Clock, SystemClock};
+use domain::ports::{BusReceiver, Sources, Wake};
+use healer::runtime::local::{LocalLimits, LocalRuntime};
+use healer::{HealerConfig, HealerDeps, Runtimes};
+use ingest::{Poller, PollerConfig, SourceRegistry};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use store::Database;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+/// What every role shares.
+#[derive(Clone)]
+struct Shared {
+    database: Arc<Database>,
+    sources: Arc<dyn Sources>,
+    wake: Arc<dyn Wake>,
+    clock: Arc<dyn Clock>,
+    settings: Arc<Settings>,
+}
+
+pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Result<ExitCode> {
+    settings.listen = args.listen.unwrap_or(settings.listen);
+    settings.data_dir = args.data_dir.clone().unwrap_or(settings.data_dir);
+    settings.database_url = args.database_url.clone().unwrap_or(settings.database_url);
+    check_roles(&args.roles)?;
+    let telemetry = telemetry::start(settings.log_json)?;
+    killpoint::arm();
+    let database = Arc::new(super::open(&settings).await?);
+    let wake: Arc<dyn Wake> = Arc::new(local::LocalWake::default());
+    let registry = SourceRegistry::new(Arc::clone(&database) as _);
+    let shared = Shared {
+        database: Arc::clone(&database),
+        sources: Arc::new(registry),
+        wake,
+        clock: Arc::new(SystemClock),
+        settings: Arc::new(settings),
+    };
+    let stop = CancellationToken::new();
+    let outcome = roles(&shared, &args, &stop).await;
+    database.close().await;
+    telemetry.stop().await;
+    outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// One process runs all roles: the bus between them is in memory.
+fn check_roles(roles: &[Role]) -> anyhow::Result<()> {
+    let all = [Role::Api, Role::Ingest, Role::Analyzer, Role::Healer];
+    if roles.is_empty() || roles.contains(&Role::All) || all.iter().all(|r| roles.contains(r)) {
+        return Ok(());
+    }
+    bail!("--role: single roles need PostgreSQL and Redis between the processes; leave --role out to run all roles in one");
+}
+
+async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<()> {
+    let listener = tokio::net::TcpListener::bind(shared.settings.listen)
+        .await
+        .with_context(|| format!("listen: cannot use {}; another program may have it", shared.settings.listen))?;
+    bootstrap::local_manager(&*shared.database).await?;
+    tell_setup(shared).await?;
+    let (bus, receiver) = local::bus();
+    let edges = topology::Edges::default();
+    let learning = Learning::default();
+    let poller = poller(shared, Arc::new(bus), &learning);
+    let analyzer = Analyzer::new(AnalyzerDeps {
+        store: Arc::clone(&shared.database) as _,
+        monitors: Arc::clone(&shared.database) as _,
+        wake: Arc::clone(&shared.wake),
+        clock: Arc::clone(&shared.clock),
+        adopt: telemetry::adopt,
+        topology: Arc::clone(&edges),
+        learning: Arc::clone(&learning),
+    });
+    let healer = healer(shared)?;
+    let exporter =
+        Exporter { ingest: poller.counters(), analyzer: analyzer.stats(), healer: Arc::clone(&healer.stats) };
+    let router = api(shared, exporter, stop).await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(until_signal(stop.clone()));
+    let receiver: Box<dyn BusReceiver> = Box::new(receiver);
+    let stopping = stop.clone();
+    tasks.spawn(async move {
+        if let Err(error) = analyzer.run(receiver, stopping).await {
+            error!(%error, "the analyzer stopped");
+        }
+    });
+    tasks.spawn(poller.run(stop.clone()));
+    tasks.spawn(healer::run(healer, stop.clone()));
+    let (catalog, sources, clock) = (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
+    tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
+    tasks.spawn(watch_given(shared.clone(), args.given.clone()));
+    info!(address = %shared.settings.listen, "aiops serves");
+    let server = api::serve(listener, router, stop.clone());
+    let served = server.await;
+    stop.cancel();
+    drain(tasks, Duration::from_secs(shared.settings.grace_secs)).await;
+    served.context("the API stopped")
+}
+
+/// Waits for the roles; what does not end in time is cut (local runs go on by themselves).
+async fn drain(mut tasks: JoinSet<()>, grace: Duration) {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(grace, all).await.is_err() {
+        warn!(seconds = grace.as_secs(), "some work did not end in time and was cut");
+    }
+}
+
+/// SIGTERM and Ctrl-C stop orderly; a second one at once.
+async fn until_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = stop.cancelled() => return,
+    }
+    info!("stopping");
+    stop.cancel();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+}
+
+/// At the first start: the one-time token, on standard output and in a file that only we can read.
+async fn tell_setup(shared: &Shared) -> anyhow::Result<()> {
+    let file = shared.settings.data_dir.join("setup-token");
+    let Some(token) = api::setup::ensure_token(&*shared.database, &*shared.clock).await? else {
+        match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => warn!(%error, "old setup token not removed"),
+            _ => {}
+        }
+        return Ok(());
+    };
+    write_private(&file, &token).with_context(|| format!("write {}", file.display()))?;
+    super::say(&format!("first start: open http://{}/setup#token={token}", shared.settings.listen));
+    super::say("the token works once, for 30 minutes; it is also in the data folder, file setup-token");
+    Ok(())
+}
+
+fn write_private(file: &std::path::Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    writeln!(out, "{text}")
+}
+
+/// Monitors that are still learning.
+type Learning = Arc<std::sync::RwLock<std::collections::HashSet<domain::Id>>>;
+
+fn poller(shared: &Shared, bus: Arc<dyn domain::ports::Bus>, learning: &Learning) -> Poller {
+    let learning = Arc::clone(learning);
+    let config = PollerConfig {
+        trace: Arc::new(telemetry::current),
+        learning: Arc::new(move |id| learning.read().is_ok_and(|set| set.contains(&id))),
+        ..PollerConfig::default()
+    };
+    Poller::new(
+        Arc::clone(&shared.database) as _,
+        Arc::clone(&shared.sources),
+        Arc::clone(&shared.database) as _,
+        Arc::clone(&shared.database) as _,
+        bus,
+        Arc::clone(&shared.wake),
+        Arc::clone(&shared.clock),
+        config,
+    )
+}
+
+fn healer(shared: &Shared) -> anyhow::Result<HealerDeps> {
+    // The link of the running image: it stays right when an upgrade replaces the file on disk.
+    let supervisor = vec![PathBuf::from("/proc/self/exe"), PathBuf::from("supervise")];
+    let runs = std::path::absolute(shared.settings.data_dir.join("runs"))?;
+    let runtime = LocalRuntime::new(runs, supervisor, LocalLimits::default()).context("the local runtime")?;
+    let database = &shared.database;
+    let mut config = HealerConfig::new(format!("aiops@{}", shared.settings.listen));
+    config.lease = Duration::from_secs(shared.settings.lease_secs);
+    config.adopt = telemetry::adopt;
+    Ok(HealerDeps {
+        heal: Arc::clone(database) as _,
+        incidents: Arc::clone(database) as _,
+        runs: Arc::clone(database) as _,
+        policies: Arc::clone(database) as _,
+        cases: Arc::clone(database) as _,
+        scripts: Arc::clone(database) as _,
+        managers: Arc::clone(database) as _,
+        channels: Arc::clone(database) as _,
+        status: Arc::clone(database) as _,
+        outbox: Arc::clone(database) as _,
+        sources: Arc::clone(&shared.sources),
+        wake: Arc::clone(&shared.wake),
+        clock: Arc::clone(&shared.clock),
+        runtimes: Runtimes::new(vec![Arc::new(runtime)]),
+        notifiers: vec![Arc::new(healer::notify::Webhook::new(Arc::clone(&shared.clock))?)],
+        stats: Arc::default(),
+        config,
+    })
+}
+
+async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> anyhow::Result<api::Router> {
+    let database = &shared.database;
+    let actions = Arc::new(Actions {
+        heal: Arc::clone(database) as _,
+        policies: Arc::clone(database) as _,
+        cases: Arc::clone(database) as _,
+        scripts: Arc::clone(database) as _,
+        wake: Arc::clone(&shared.wake),
+        clock: Arc::clone(&shared.clock),
+    });
+    let deps = api::ApiDeps {
+        sources: Arc::clone(database) as _,
+        monitors: Arc::clone(database) as _,
+        scripts: Arc::clone(database) as _,
+        cases: Arc::clone(database) as _,
+        managers: Arc::clone(database) as _,
+        policies: Arc::clone(database) as _,
+        channels: Arc::clone(database) as _,
+        status: Arc::clone(database) as _,
+        incidents: Arc::clone(database) as _,
+        heal: Arc::clone(database) as _,
+        runs: Arc::clone(database) as _,
+        outbox: Arc::clone(database) as _,
+        users: Arc::clone(database) as _,
+        audit: Arc::clone(database) as _,
+        live_sources: Arc::clone(&shared.sources),
+        wake: Arc::clone(&shared.wake),
+        clock: Arc::clone(&shared.clock),
+        metrics: Arc::new(move || exporter.text()),
+        ready: readiness(shared, stop),
+        manual_heal: Arc::clone(&actions) as _,
+        run_factory: actions,
+    };
+    Ok(api::router(deps, api::ApiConfig::default()).await?)
+}
+
+/// The database answers, and no role is stopping. The answer is kept by a task, so that asking is cheap.
+fn readiness(shared: &Shared, stop: &CancellationToken) -> Arc<dyn Fn() -> Vec<(String, bool, String)> + Send + Sync> {
+    let answers = Arc::new(AtomicBool::new(true));
+    let (database, kept, stopping) = (Arc::clone(&shared.database), Arc::clone(&answers), stop.clone());
+    tokio::spawn(async move {
+        while !stopping.is_cancelled() {
+            kept.store(database.ping().await.is_ok(), Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    });
+    let stop = stop.clone();
+    Arc::new(move || {
+        let database = answers.load(Ordering::Relaxed);
+        let running = !stop.is_cancelled();
+        let line = |ok: bool, bad: &str| if ok { String::new() } else { bad.to_owned() };
+        vec![
+            ("database".to_owned(), database, line(database, "does not answer")),
+            ("roles".to_owned(), running, line(running, "stopping")),
+        ]
+    })
+}
+
+/// Sources, and monitors for what they hold, for the addresses given by flags.
+async fn watch_given(shared: Shared, given: Given) {
+    let wanted = [
+        (SourceKind::Elasticsearch, "elasticsearch", given.elasticsearch, Some(given.index)),
+        (SourceKind::Prometheus, "prometheus", given.prometheus, None),
+    ];
+    for (kind, name, url, index) in wanted {
+        let Some(url) = url else { continue };
+        let database = &*shared.database;
+        let watched = async {
+            let id = bootstrap::source(database, kind, name, &url, index.as_deref()).await?;
+            if given.discover {
+                bootstrap::propose(database, &*shared.sources, &*shared.clock, kind, id, given.interval).await?;
+            }
+            anyhow::Ok(())
+        };
+        if let Err(error) = watched.await {
+            error!(error = format!("{error:#}"), url, "no monitors were proposed; add them in the UI");
+        }
+        shared.wake.wake(domain::ports::Topic::Catalog);
+    }
+}
