@@ -10,7 +10,7 @@ use super::{lines, metrics};
 /// The users' own view; it suffers and is no cause.
 pub(crate) const USER_SIDE: &str = "user-facing";
 /// Evidence to log-odds.
-const SHARPNESS: f64 = 1.5;
+const SHARPNESS: f64 = 2.5;
 /// Log-odds that the cause is none of the entities.
 const NONE: f64 = 1.2;
 
