@@ -5,7 +5,7 @@
 //
 // AIOPS_USER, AIOPS_PASSWORD   account to make or to log in with (admin, a fixed password of the check)
 // AIOPS_WAIT_MINUTES           longest wait for the healed incident (10)
-// AIOPS_INCIDENT               id of the incident to watch; else the first that appears after login
+// AIOPS_INCIDENT               id of the incident to watch; else the first that is seen healing after login
 // AIOPS_SHOTS                  folder for screenshots (none)
 import { openApp } from './app.mjs'
 
@@ -19,19 +19,13 @@ const FORMS = ['/policies/new', '/cases/new', '/scripts/new', '/runtime-managers
 
 const { page, shot, say, settled, walk, enter, finish } = await openApp({ origin, token, username, password, shots: process.env.AIOPS_SHOTS ?? '' })
 
-/** The incident to watch: the one named, else one that is being worked on, else the next that appears. */
+/** The incident to watch: the one named, else the first that is being healed. */
 async function chooseIncident(deadline) {
   if (process.env.AIOPS_INCIDENT) return process.env.AIOPS_INCIDENT
   for (;;) {
     const busy = page.locator('[data-test="incident-row"]:has([data-value="healing"], [data-value="verifying"])').first()
     if (await busy.count()) return busy.getAttribute('data-id')
-    const fresh = page.locator('[data-test="incident-row"]:has([data-value="open"])').first()
-    const event = page.locator('[data-test="events"] a[href^="/incidents/"]').first()
-    if ((await fresh.count()) && (await event.count())) {
-      const id = (await event.getAttribute('href'))?.split('/').pop()
-      if (id && (await page.locator(`[data-test="incident-row"][data-id="${id}"]`).count())) return id
-    }
-    if (Date.now() > deadline) throw new Error('no incident appeared')
+    if (Date.now() > deadline) throw new Error(`no incident was being healed within ${minutes} minutes`)
     await page.waitForTimeout(300)
   }
 }

@@ -137,7 +137,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     const open = publicRoutes[`${req.method} ${path}`]
     if (open) return open(req, res, url.searchParams, body)
     const parts = path.split('/').filter(Boolean)
-    if (path === '/stream') return openStream(req, res, url.searchParams, 'events', (send) => world.events.slice(-10).forEach((e) => send('incident', e.id, e)))
+    if (path === '/stream') return openStream(req, res, url.searchParams, 'events', (send) => world.events.filter((e) => url.searchParams.has('after') && e.id > url.searchParams.get('after')).forEach((e) => send('incident', e.id, e)))
     if (parts[0] === 'runs' && parts[3] === 'stream') {
       const after = Number(url.searchParams.get('after') ?? 0)
       return openStream(req, res, url.searchParams, `run:${parts[1]}`, (send) => {

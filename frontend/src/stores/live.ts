@@ -3,6 +3,7 @@ import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
 import type { Id, IncidentEvent, RunState } from '@/api/types'
 import { openEventStream, type StreamState } from '@/composables/useEventStream'
+import { firstIdAt } from '@/utils/uuid'
 
 export interface RunChange { id: Id; state: RunState }
 export interface LiveListener {
@@ -13,6 +14,8 @@ export interface LiveListener {
 }
 
 const KEPT = 50
+/** How far back the stream begins, so that a fresh page is not blank. */
+const LOOK_BACK_MS = 30 * 60_000
 
 export const useLiveStore = defineStore('live', () => {
   const state = ref<StreamState>('closed')
@@ -38,6 +41,7 @@ export const useLiveStore = defineStore('live', () => {
     close ??= openEventStream({
       path: '/stream',
       scope: 'events',
+      after: firstIdAt(Date.now() - LOOK_BACK_MS),
       onState,
       events: {
         incident: (data) => onIncident(data as IncidentEvent),

@@ -44,10 +44,29 @@ export function anomalyMarks(
   return { marks: marks.sort((a, b) => a.at - b.at), spans }
 }
 
+/** The points with an empty one in every hole, so that no line is drawn over time without data. */
+export function withGaps(points: readonly ChartPoint[]): ChartPoint[] {
+  const steps = points.slice(1).map((p, i) => p.at_ms - (points[i]?.at_ms ?? 0)).sort((a, b) => a - b)
+  const usual = steps[Math.floor(steps.length / 2)] ?? 0
+  return points.flatMap((point, index) => {
+    const before = points[index - 1]
+    const hole = before !== undefined && usual > 0 && point.at_ms - before.at_ms > usual * 3
+    return hole ? [{ at_ms: before.at_ms + usual, value: null, lower: null, upper: null, score: 0 }, point] : [point]
+  })
+}
+
+/** From the first point to the last point or mark, so that a detection after the last point is in view. */
+function reach(points: readonly ChartPoint[], marks: readonly Mark[]): { min?: number; max?: number } {
+  const first = points[0]?.at_ms
+  const last = points.at(-1)?.at_ms
+  if (first === undefined || last === undefined) return {}
+  return { min: first, max: Math.max(last, ...marks.map((m) => m.at).filter((at) => at < last + 1_800_000)) }
+}
+
 const clock = (ms: number): string => new Date(ms).toLocaleTimeString([], { hour12: false })
 
-function axes(palette: Palette, unit: string, withScore: boolean): EChartsOption {
-  const time = { type: 'time' as const, axisLine: { lineStyle: { color: palette.grid } }, axisTick: { show: false }, splitLine: { show: false } }
+function axes(palette: Palette, unit: string, withScore: boolean, ends: { min?: number; max?: number } = {}): EChartsOption {
+  const time = { ...ends, type: 'time' as const, axisLine: { lineStyle: { color: palette.grid } }, axisTick: { show: false }, splitLine: { show: false } }
   const label = { color: palette.text, fontSize: 11, hideOverlap: true }
   const value = { type: 'value' as const, scale: true, splitNumber: 4, axisLabel: { ...label, formatter: (v: number) => formatValue(v, unit) }, splitLine: { lineStyle: { color: palette.grid } } }
   if (!withScore) return { grid: [{ left: 64, right: 16, top: 12, bottom: 26 }], xAxis: [{ ...time, axisLabel: label }], yAxis: [value] }
@@ -71,7 +90,8 @@ function tooltip(palette: Palette, lines: (at: number) => string): EChartsOption
 }
 
 /** Series with its expected band above, its score below, marks across. */
-export function anomalyOption(points: readonly ChartPoint[], marks: readonly Mark[], spans: readonly Span[], unit: string, texts: ChartTexts, palette: Palette): EChartsOption {
+export function anomalyOption(stored: readonly ChartPoint[], marks: readonly Mark[], spans: readonly Span[], unit: string, texts: ChartTexts, palette: Palette): EChartsOption {
+  const points = withGaps(stored)
   const at = new Map(points.map((p) => [p.at_ms, p]))
   const band = (pick: (p: ChartPoint) => number | null): [number, number | null][] => points.map((p) => [p.at_ms, pick(p)])
   const base = { type: 'line' as const, showSymbol: false, animation: false, silent: true }
@@ -95,7 +115,7 @@ export function anomalyOption(points: readonly ChartPoint[], marks: readonly Mar
     { ...base, name: texts.score, xAxisIndex: 1, yAxisIndex: 1, data: points.map((p) => [p.at_ms, p.score]), step: 'end', lineStyle: { color: palette.score, width: 1 }, areaStyle: { color: palette.score, opacity: 0.25 } },
   ]
   return {
-    animation: false, ...axes(palette, unit, true), series,
+    animation: false, ...axes(palette, unit, true, reach(stored, marks)), series,
     tooltip: tooltip(palette, (ms) => {
       const p = at.get(ms)
       if (!p) return clock(ms)

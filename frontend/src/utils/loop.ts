@@ -70,7 +70,8 @@ export function loopSteps(incident: Incident, events: readonly IncidentEvent[]):
     verified: word,
   }
   const next = NAMES.find((name) => state[name] === 'pending')
-  if (next && !over && incident.state !== 'escalated' && !NAMES.some((name) => state[name] === 'active' || state[name] === 'failed')) {
+  const refused = next === 'acted' && note.acted === 'refused'
+  if (next && !refused && !over && incident.state !== 'escalated' && !NAMES.some((name) => state[name] === 'active' || state[name] === 'failed')) {
     state[next] = 'active'
   }
   let before = incident.reopened > 0 ? at.detected : incident.started_at

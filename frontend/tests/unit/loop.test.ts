@@ -54,6 +54,8 @@ it('walks the loop again after a relapse', () => {
 it('says that a decision waits for a person', () => {
   const asked = [...healed.slice(0, 2), event('decided', 23, { outcome: 'ask' })]
   expect(loopSteps(incident('open'), asked)[3]).toMatchObject({ state: 'active', note: 'asks' })
+  const refused = [...healed.slice(0, 2), event('decided', 23, { outcome: 'refuse' })]
+  expect(loopSteps(incident('open'), refused)[3]).toMatchObject({ state: 'pending', note: 'refused' })
 })
 
 it('leaves what never happened as pending when it is over', () => {

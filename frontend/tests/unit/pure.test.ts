@@ -5,12 +5,13 @@ import { zhCN } from '@/locales/zh-CN'
 import { systemLocale } from '@/locales'
 import { safeNext } from '@/router/guards'
 import { draftOf } from '@/utils/draft'
-import { anomalyMarks, anomalyOption, previewOption, readPalette } from '@/utils/chart'
+import { anomalyMarks, anomalyOption, previewOption, readPalette, withGaps } from '@/utils/chart'
 import { formatDuration, formatValue, percent, relativeTime, splitEntity, stripAnsi } from '@/utils/format'
 import { appendRecords, findLines, pieces, rowWindow } from '@/utils/log'
 import { same } from '@/utils/merge'
 import { compactValues, missingFields, parseJson, schemaFields } from '@/utils/schema'
 import { tokenFromAddress } from '@/utils/setupToken'
+import { firstIdAt } from '@/utils/uuid'
 import { addTags, tagsFit } from '@/utils/tags'
 import { AUTONOMIES, INCIDENT_STATES, RUN_STATES, SEVERITIES, TONES, VERDICTS } from '@/utils/words'
 import type { Anomaly, LogRecord, Run, Verification } from '@/api/types'
@@ -85,6 +86,13 @@ describe('chart', () => {
     const series = option.series as { data: unknown[][] }[]
     expect(series.map((s) => s.data)).toEqual([[[1, null], [2, -1]], [[1, null], [2, 4]], [[1, null], [2, 5]], [[1, 0], [2, 1]]])
   })
+  it('leaves holes in the data open and shows a detection after the last point', () => {
+    const points = [0, 5, 10, 15, 60].map((s) => ({ at_ms: s * 1000, value: 1, lower: 0, upper: 2, score: 0 }))
+    expect(withGaps(points).map((p) => [p.at_ms, p.value])).toEqual([[0, 1], [5000, 1], [10_000, 1], [15_000, 1], [20_000, null], [60_000, 1]])
+    expect(withGaps([])).toEqual([])
+    const option = anomalyOption(points, [{ at: 90_000, label: 'D', tone: 'bad' }, { at: 9_000_000, label: 'far', tone: 'bad' }], [], '', { value: '', band: '', score: '' }, readPalette())
+    expect((option.xAxis as { max: number }[])[0]?.max).toBe(90_000)
+  })
   it('draws no HTML in tooltips', () => {
     expect((previewOption([], '', readPalette()).tooltip as { renderMode: string }).renderMode).toBe('richText')
   })
@@ -101,6 +109,10 @@ describe('small things', () => {
   })
   it('follows only paths of its own after login', () => {
     expect([safeNext('/runs/1?x=1'), safeNext('//evil.example'), safeNext('/\\evil'), safeNext('https://evil'), safeNext(['/a']), safeNext('/login?next=/a')]).toEqual(['/runs/1?x=1', '/', '/', '/', '/', '/'])
+  })
+  it('knows the first id of a moment', () => {
+    expect(firstIdAt(0x01a2109d9b99)).toBe('01a2109d-9b99-7000-8000-000000000000')
+    expect(firstIdAt(0x01a2109d9b99) < '01a2109d-9b99-7303-89d9-313612cf8dc2').toBe(true)
   })
   it('compares JSON whatever the order, null as absent', () => {
     expect(same({ a: 1, b: [{ c: 2 }] }, { b: [{ c: 2 }], a: 1 })).toBe(true)
