@@ -125,7 +125,8 @@ async fn json<S: Send + Sync>(request: Request, state: &S) -> ApiResult<Value> {
     let media = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let mut parts = media.split(';').map(str::trim);
     let json = parts.next().is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-    let plain = parts.all(|p| p.eq_ignore_ascii_case("charset=utf-8")) && !headers.contains_key(header::CONTENT_ENCODING);
+    let plain =
+        parts.all(|p| p.eq_ignore_ascii_case("charset=utf-8")) && !headers.contains_key(header::CONTENT_ENCODING);
     if !json || !plain || headers.get_all(header::CONTENT_TYPE).iter().count() != 1 {
         return Err(ApiError::status(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/json, not compressed"));
     }
@@ -155,7 +156,10 @@ fn small(bytes: &[u8]) -> ApiResult<()> {
             _ => {}
         }
         if depth > DEPTH || values > VALUES {
-            return Err(ApiError::field("body", format!("nest at most {DEPTH} levels and send at most {VALUES} values")));
+            return Err(ApiError::field(
+                "body",
+                format!("nest at most {DEPTH} levels and send at most {VALUES} values"),
+            ));
         }
     }
     Ok(())
@@ -210,7 +214,8 @@ mod tests {
     #[test]
     fn wrong_fields_are_named_by_their_path() {
         let monitor = |key: &str, value: Value| {
-            let mut m = json!({"source_id": Id::nil(), "query": "up", "signal": "other", "detector": {"kind": "learned"}});
+            let mut m =
+                json!({"source_id": Id::nil(), "query": "up", "signal": "other", "detector": {"kind": "learned"}});
             m[key] = value;
             field::<MonitorSpec>(m)
         };

@@ -18,8 +18,8 @@ mod ui;
 
 pub mod setup;
 
-pub use axum::Router;
 pub use auth::permissions::{Access, Permission, TABLE};
+pub use axum::Router;
 pub use openapi::openapi;
 pub use router::router;
 pub use serve::serve;

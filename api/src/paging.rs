@@ -33,7 +33,8 @@ impl Params {
     pub(crate) fn text(&mut self, name: &str) -> ApiResult<Option<String>> {
         let mut all = self.texts(name);
         match all.len() {
-            0 | 1 => Ok(all.pop().filter(|text| text.len() <= 1_024)),
+            0 | 1 if all.iter().all(|text| text.len() <= 1_024) => Ok(all.pop()),
+            0 | 1 => Err(ApiError::field(name, "give at most 1024 bytes")),
             _ => Err(ApiError::field(name, "give it once")),
         }
     }

@@ -37,7 +37,11 @@ pub trait RunFactory: Send + Sync {
     /// # Errors
     /// `Invalid` with fields below `values` for values that the script's parameters do not allow.
     async fn manual(
-        &self, case: &Case, values: BTreeMap<String, serde_json::Value>, target: Option<String>, actor: &str,
+        &self,
+        case: &Case,
+        values: BTreeMap<String, serde_json::Value>,
+        target: Option<String>,
+        actor: &str,
     ) -> Result<Run>;
 }
 
@@ -144,7 +148,14 @@ impl AppState {
     pub(crate) async fn new(deps: ApiDeps, config: ApiConfig) -> Result<Self> {
         let keys = Keys::load(deps.users.as_ref()).await?;
         let passwords = Passwords::new(config.password_memory_kib)?;
-        Ok(Self(Arc::new(Inner { deps, config, keys, passwords, tickets: Tickets::default(), seats: Seats::default() })))
+        Ok(Self(Arc::new(Inner {
+            deps,
+            config,
+            keys,
+            passwords,
+            tickets: Tickets::default(),
+            seats: Seats::default(),
+        })))
     }
 }
 

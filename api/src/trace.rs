@@ -55,8 +55,8 @@ pub(crate) async fn layer(State(app): State<AppState>, request: Request, next: N
     let span = tracing::info_span!("http.request", http.route = %route, http.method = %method, trace_id = %trace_id);
     let began = Instant::now();
     let answer = tokio::time::timeout(app.config.request_timeout, next.run(request).instrument(span.clone())).await;
-    let mut response = answer
-        .unwrap_or_else(|_| ApiError::new(Kind::Timeout, "the request took too long: try again").into_response());
+    let mut response =
+        answer.unwrap_or_else(|_| ApiError::new(Kind::Timeout, "the request took too long: try again").into_response());
     let status = response.status();
     count(&route, known(method.as_str()), status, began.elapsed().as_secs_f64());
     span.in_scope(|| log(&response, began.elapsed().as_millis()));

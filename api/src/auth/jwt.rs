@@ -14,6 +14,8 @@ use std::sync::Once;
 
 /// Life of an access token, seconds.
 pub(crate) const LIFE_SECS: i64 = 15 * 60;
+/// How far the clock of another replica may be ahead, seconds.
+const SKEW_SECS: i64 = 5;
 const ISSUER: &str = "aiops";
 const AUDIENCE: &str = "aiops-api";
 /// `{"typ":"JWT","alg":"HS256"}`; any other header (another algorithm, `kid`, `jwk`, `crit`) is refused unread.
@@ -138,7 +140,8 @@ impl Keys {
         }
         let claims = jsonwebtoken::decode::<Claims>(token, &self.check, &self.validation).ok()?.claims;
         let at = now.timestamp();
-        let times = claims.nbf <= at && claims.iat <= at && at < claims.exp && claims.exp - claims.iat <= LIFE_SECS;
+        let begun = claims.nbf <= at + SKEW_SECS && claims.iat <= at + SKEW_SECS;
+        let times = begun && at < claims.exp && claims.exp - claims.iat <= LIFE_SECS;
         let exact = claims.iat_ms.div_euclid(1_000) == claims.iat;
         (times && exact && claims.iss == ISSUER && claims.aud == AUDIENCE).then_some(claims)
     }
@@ -169,7 +172,10 @@ mod tests {
         let token = keys.issue(&user, sid, now).unwrap();
         assert!(token.starts_with(HEADER));
         let claims = keys.check(&token, now).unwrap();
-        assert_eq!((claims.sub, claims.sid, claims.iat_ms, claims.exp - claims.iat), (user.id, sid, 1_800_000_000_250, LIFE_SECS));
+        assert_eq!(
+            (claims.sub, claims.sid, claims.iat_ms, claims.exp - claims.iat),
+            (user.id, sid, 1_800_000_000_250, LIFE_SECS)
+        );
         assert_eq!(Keys::from_secret(&[8; 32]).unwrap().check(&token, now), None, "another key");
     }
 }

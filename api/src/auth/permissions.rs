@@ -148,8 +148,13 @@ mod tests {
     fn kinds_share_their_rows_and_the_unknown_is_denied() {
         assert_eq!(access(&Method::PUT, "/api/v1/policies/{id}"), Some(EDIT));
         assert_eq!(access(&Method::HEAD, "/api/v1/scripts"), Some(READ));
-        for (method, path) in [("GET", "/api/v1/secrets"), ("PATCH", "/api/v1/scripts/{id}"), ("GET", "/api/v2/scripts"),
-            ("GET", "/api/v1/{kind}"), ("GET", "/api/v1")] {
+        for (method, path) in [
+            ("GET", "/api/v1/secrets"),
+            ("PATCH", "/api/v1/scripts/{id}"),
+            ("GET", "/api/v2/scripts"),
+            ("GET", "/api/v1/{kind}"),
+            ("GET", "/api/v1"),
+        ] {
             assert_eq!(access(&Method::from_bytes(method.as_bytes()).unwrap(), path), None, "{method} {path}");
         }
     }

@@ -52,7 +52,13 @@ mod tests {
     use domain::identity::Role;
 
     fn session() -> Session {
-        Session { user: domain::new_id(), username: "ann".to_owned(), role: Role::Viewer, sid: domain::new_id(), issued_ms: 0 }
+        Session {
+            user: domain::new_id(),
+            username: "ann".to_owned(),
+            role: Role::Viewer,
+            sid: domain::new_id(),
+            issued_ms: 0,
+        }
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! Random secrets, how they are kept, and the pair of tokens a login gets.
 
-use uuid::Uuid;
 use crate::auth::jwt::LIFE_SECS;
 use crate::error::ApiResult;
 use crate::state::AppState;
-use chrono::TimeDelta;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
 use domain::identity::{RefreshToken, Role, User};
 use domain::{Error, Id, Result, Time, new_id};
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Serialize;
+use uuid::Uuid;
 
 /// Life of a refresh token.
 const REFRESH_LIFE: TimeDelta = TimeDelta::days(14);

@@ -54,7 +54,8 @@ fn answer<T: Entry>(status: StatusCode, object: Resource<T>, warning: Option<Str
     if let (StatusCode::CREATED, Ok(place)) = (status, HeaderValue::from_str(&place)) {
         headers.insert(header::LOCATION, place);
     }
-    let ascii = |text: String| -> String { text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect() };
+    let ascii =
+        |text: String| -> String { text.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect() };
     if let Some(Ok(warning)) = warning.map(|text| HeaderValue::from_str(&ascii(text))) {
         headers.insert(WARNING, warning);
     }
@@ -95,7 +96,13 @@ async fn conflict<T: Entry>(app: &AppState, id: Id, version: i64, error: Error) 
     error.into()
 }
 
-async fn update<T: Entry>(app: AppState, caller: Caller, id: Id, version: i64, mut draft: Draft<T>) -> ApiResult<Response> {
+async fn update<T: Entry>(
+    app: AppState,
+    caller: Caller,
+    id: Id,
+    version: i64,
+    mut draft: Draft<T>,
+) -> ApiResult<Response> {
     let stored = at_version::<T>(&app, id, version).await?;
     if stored.archived_at.is_some() {
         return Err(Error::conflict(format!("this {} is archived and cannot be changed", T::KIND)).into());
@@ -188,8 +195,14 @@ kind!(sources, "source", SourceSpec, "sources", "/api/v1/sources", "/api/v1/sour
 kind!(monitors, "monitor", MonitorSpec, "monitors", "/api/v1/monitors", "/api/v1/monitors/{id}");
 kind!(scripts, "script", ScriptSpec, "scripts", "/api/v1/scripts", "/api/v1/scripts/{id}");
 kind!(cases, "case", CaseSpec, "cases", "/api/v1/cases", "/api/v1/cases/{id}");
-kind!(runtime_managers, "runtime_manager", RuntimeManagerSpec, "runtime-managers", "/api/v1/runtime-managers",
-    "/api/v1/runtime-managers/{id}");
+kind!(
+    runtime_managers,
+    "runtime_manager",
+    RuntimeManagerSpec,
+    "runtime-managers",
+    "/api/v1/runtime-managers",
+    "/api/v1/runtime-managers/{id}"
+);
 kind!(policies, "policy", PolicySpec, "policies", "/api/v1/policies", "/api/v1/policies/{id}");
 kind!(channels, "channel", ChannelSpec, "channels", "/api/v1/channels", "/api/v1/channels/{id}");
 

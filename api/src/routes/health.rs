@@ -47,5 +47,6 @@ pub(crate) async fn readyz(State(app): State<AppState>) -> Response {
 
 /// All metrics of the process.
 pub(crate) async fn metrics(State(app): State<AppState>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.deps.metrics)() + &numbers_text()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.deps.metrics)() + &numbers_text())
+        .into_response()
 }

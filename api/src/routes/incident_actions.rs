@@ -1,6 +1,5 @@
 //! What a person does to an incident.
 
-use uuid::Uuid;
 use crate::auth::extract::Caller;
 use crate::auth::permissions::Permission;
 use crate::error::{ApiError, ApiResult};
@@ -17,6 +16,7 @@ use domain::ports::Topic;
 use domain::{Error, Id, Kind};
 use serde::Deserialize;
 use serde_json::json;
+use uuid::Uuid;
 
 /// Characters of a remark at most.
 const REMARK: usize = 4_000;
@@ -46,7 +46,12 @@ struct Action {
 }
 
 async fn act(
-    app: AppState, caller: Caller, id: Id, version: i64, request: ActionRequest, action: Action,
+    app: AppState,
+    caller: Caller,
+    id: Id,
+    version: i64,
+    request: ActionRequest,
+    action: Action,
 ) -> ApiResult<Tagged> {
     let before = app.deps.incidents.incident(id).await?;
     if before.version != version {
@@ -82,7 +87,10 @@ async fn act(
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "the version you read, in quotes")),
     request_body = ActionRequest, responses((status = 200, body = Incident, headers(("ETag" = String)))))]
 pub(crate) async fn acknowledge(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId, IfMatch(version): IfMatch,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    IfMatch(version): IfMatch,
     OptionalBody(request): OptionalBody<ActionRequest>,
 ) -> ApiResult<Tagged> {
     let action = Action {
@@ -99,7 +107,10 @@ pub(crate) async fn acknowledge(
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "the version you read, in quotes")),
     request_body = ActionRequest, responses((status = 200, body = Incident, headers(("ETag" = String)))))]
 pub(crate) async fn escalate(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId, IfMatch(version): IfMatch,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    IfMatch(version): IfMatch,
     OptionalBody(request): OptionalBody<ActionRequest>,
 ) -> ApiResult<Tagged> {
     let action = Action {
@@ -116,15 +127,14 @@ pub(crate) async fn escalate(
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "the version you read, in quotes")),
     request_body = ActionRequest, responses((status = 200, body = Incident, headers(("ETag" = String)))))]
 pub(crate) async fn resolve(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId, IfMatch(version): IfMatch,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    IfMatch(version): IfMatch,
     OptionalBody(request): OptionalBody<ActionRequest>,
 ) -> ApiResult<Tagged> {
-    let action = Action {
-        to: IncidentState::Resolved,
-        kind: EventKind::Resolved,
-        done: "resolved",
-        audit: "incident.resolve",
-    };
+    let action =
+        Action { to: IncidentState::Resolved, kind: EventKind::Resolved, done: "resolved", audit: "incident.resolve" };
     act(app, caller, id, version, request, action).await
 }
 
@@ -140,7 +150,10 @@ pub(crate) struct CommentRequest {
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/comments", tag = "incidents", operation_id = "comment_incident",
     params(("id" = Uuid, Path)), request_body = CommentRequest, responses((status = 201, body = IncidentEvent)))]
 pub(crate) async fn comment(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId, Body(request): Body<CommentRequest>,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    Body(request): Body<CommentRequest>,
 ) -> ApiResult<(StatusCode, Json<IncidentEvent>)> {
     let text = remark("text", &request.text)?;
     app.deps.incidents.incident(id).await?;
@@ -163,7 +176,10 @@ pub(crate) struct HealRequest {
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/heal", tag = "incidents", operation_id = "heal_incident",
     params(("id" = Uuid, Path)), request_body = HealRequest, responses((status = 200, body = Decision)))]
 pub(crate) async fn heal(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId, Body(request): Body<HealRequest>,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    Body(request): Body<HealRequest>,
 ) -> ApiResult<Json<Decision>> {
     app.deps.incidents.incident(id).await?;
     let policy = app.deps.policies.get(request.policy_id).await.map_err(|error| match error.kind {

@@ -50,7 +50,9 @@ pub(crate) async fn get(State(app): State<AppState>, PathId(id): PathId) -> ApiR
         ("limit" = Option<u32>, Query)),
     responses((status = 200, body = Vec<IncidentEvent>)))]
 pub(crate) async fn events(
-    State(app): State<AppState>, PathId(id): PathId, mut params: Params,
+    State(app): State<AppState>,
+    PathId(id): PathId,
+    mut params: Params,
 ) -> ApiResult<Json<Vec<IncidentEvent>>> {
     let (after, limit) = (params.word("after")?, params.limit()?);
     params.done()?;
@@ -78,7 +80,9 @@ pub(crate) async fn decisions(State(app): State<AppState>, PathId(id): PathId) -
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/runs", tag = "incidents", operation_id = "list_incident_runs",
     params(("id" = Uuid, Path), PageQuery), responses((status = 200, body = Page<Run>)))]
 pub(crate) async fn runs(
-    State(app): State<AppState>, PathId(id): PathId, mut params: Params,
+    State(app): State<AppState>,
+    PathId(id): PathId,
+    mut params: Params,
 ) -> ApiResult<Json<Page<Run>>> {
     let page = params.page()?;
     params.done()?;
@@ -92,7 +96,8 @@ pub(crate) async fn runs(
     operation_id = "list_incident_verifications", params(("id" = Uuid, Path)),
     responses((status = 200, body = Vec<Verification>)))]
 pub(crate) async fn verifications(
-    State(app): State<AppState>, PathId(id): PathId,
+    State(app): State<AppState>,
+    PathId(id): PathId,
 ) -> ApiResult<Json<Vec<Verification>>> {
     app.deps.incidents.incident(id).await?;
     Ok(Json(app.deps.heal.verifications(id).await?))
@@ -103,7 +108,8 @@ pub(crate) async fn verifications(
     operation_id = "list_incident_notifications", params(("id" = Uuid, Path)),
     responses((status = 200, body = Vec<Notification>)))]
 pub(crate) async fn notifications(
-    State(app): State<AppState>, PathId(id): PathId,
+    State(app): State<AppState>,
+    PathId(id): PathId,
 ) -> ApiResult<Json<Vec<Notification>>> {
     app.deps.incidents.incident(id).await?;
     Ok(Json(app.deps.outbox.notifications(id).await?))

@@ -1,6 +1,5 @@
 //! Looks at live things: statuses, connection tests, the preview of a monitor's query.
 
-use uuid::Uuid;
 use crate::error::{ApiError, ApiResult};
 use crate::input::{self, Body, PathId};
 use crate::routes::entry::secrets_given;
@@ -16,6 +15,7 @@ use domain::{Error, Kind, Labels};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Series of a preview at most.
 const PREVIEW_SERIES: usize = 100;
@@ -120,7 +120,8 @@ pub(crate) struct Preview {
 #[utoipa::path(post, path = "/api/v1/monitors/preview", tag = "monitors", request_body = PreviewRequest,
     responses((status = 200, body = Preview)))]
 pub(crate) async fn preview_monitor(
-    State(app): State<AppState>, Body(request): Body<PreviewRequest>,
+    State(app): State<AppState>,
+    Body(request): Body<PreviewRequest>,
 ) -> ApiResult<Json<Preview>> {
     if request.query.trim().is_empty() || request.query.len() > 16_384 {
         return Err(ApiError::field("query", "give a PromQL expression of at most 16384 bytes"));

@@ -10,10 +10,10 @@ use axum::body::Body as Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use domain::Error;
 use domain::page::Page;
 use domain::ports::{RunFilter, Topic};
 use domain::run::{LogRecord, Run, RunState, Stream};
-use domain::Error;
 use futures::stream::{self, TryStreamExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -38,7 +38,10 @@ pub(crate) struct StartRequest {
     params(("id" = Uuid, Path)), request_body = StartRequest,
     responses((status = 201, body = Run, headers(("Location" = String)))))]
 pub(crate) async fn start(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId, Body(request): Body<StartRequest>,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    Body(request): Body<StartRequest>,
 ) -> ApiResult<Response> {
     let case = app.deps.cases.get(id).await?;
     if case.archived_at.is_some() {
@@ -90,7 +93,9 @@ pub(crate) async fn cancel(State(app): State<AppState>, caller: Caller, PathId(i
         ("limit" = Option<u32>, Query)),
     responses((status = 200, body = Vec<LogRecord>)))]
 pub(crate) async fn logs(
-    State(app): State<AppState>, PathId(id): PathId, mut params: Params,
+    State(app): State<AppState>,
+    PathId(id): PathId,
+    mut params: Params,
 ) -> ApiResult<Json<Vec<LogRecord>>> {
     let (after, limit) = (params.value("after")?.unwrap_or(0), params.limit()?);
     params.done()?;

@@ -30,7 +30,9 @@ pub(crate) struct LoginRequest {
 #[utoipa::path(post, path = "/api/v1/session", tag = "session", request_body = LoginRequest,
     responses((status = 200, body = Tokens)))]
 pub(crate) async fn login(
-    State(app): State<AppState>, Origin(origin): Origin, Body(body): Body<LoginRequest>,
+    State(app): State<AppState>,
+    Origin(origin): Origin,
+    Body(body): Body<LoginRequest>,
 ) -> ApiResult<Json<Tokens>> {
     let refused = || ApiError::new(Kind::Unauthenticated, "the login name or the password is wrong");
     let username = login_name(&body.username);
@@ -115,7 +117,9 @@ pub(crate) struct Ticket {
 #[utoipa::path(post, path = "/api/v1/stream-tickets", tag = "session", operation_id = "stream_ticket",
     request_body = TicketRequest, responses((status = 200, body = Ticket)))]
 pub(crate) async fn ticket(
-    State(app): State<AppState>, caller: Caller, Body(body): Body<TicketRequest>,
+    State(app): State<AppState>,
+    caller: Caller,
+    Body(body): Body<TicketRequest>,
 ) -> ApiResult<Json<Ticket>> {
     let scope = match body.scope.strip_prefix("run:") {
         None if body.scope == "events" => body.scope,

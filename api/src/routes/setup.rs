@@ -45,7 +45,9 @@ pub(crate) struct SetupRequest {
 #[utoipa::path(post, path = "/api/v1/setup", tag = "session", operation_id = "complete_setup",
     request_body = SetupRequest, responses((status = 201, body = Tokens)))]
 pub(crate) async fn complete(
-    State(app): State<AppState>, Origin(origin): Origin, Body(body): Body<SetupRequest>,
+    State(app): State<AppState>,
+    Origin(origin): Origin,
+    Body(body): Body<SetupRequest>,
 ) -> ApiResult<(StatusCode, Json<Tokens>)> {
     let username = login_name(&body.username);
     check_new(Some(&username), Some(&body.password))?;

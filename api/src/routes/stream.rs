@@ -1,6 +1,5 @@
 //! Live events of all incidents and state changes of runs, as server-sent events that can be resumed.
 
-use uuid::Uuid;
 use crate::auth::extract::{Caller, Session};
 use crate::error::{ApiError, ApiResult};
 use crate::paging::Params;
@@ -23,6 +22,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{Sender, channel};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
+use uuid::Uuid;
 
 /// Streams of one user at a time.
 const PER_USER: usize = 32;
@@ -30,6 +30,8 @@ const PER_USER: usize = 32;
 const IN_ALL: usize = 2_000;
 /// Longest time between two looks when no wake comes.
 const TICK: Duration = Duration::from_secs(1);
+/// Rounds between two looks at runs when no wake comes.
+const RUNS_EVERY: u32 = 5;
 /// Rows read at once.
 pub(crate) const BATCH: u32 = 200;
 
@@ -75,7 +77,12 @@ pub(crate) struct Line {
 
 impl Line {
     /// Opens a stream that `feed` writes to; the answer is what the caller reads.
-    pub(crate) fn open<F, W>(app: &AppState, caller: Caller, closing: Option<Extension<Closing>>, feed: F) -> ApiResult<Response>
+    pub(crate) fn open<F, W>(
+        app: &AppState,
+        caller: Caller,
+        closing: Option<Extension<Closing>>,
+        feed: F,
+    ) -> ApiResult<Response>
     where
         F: FnOnce(Self) -> W,
         W: Future<Output = ()> + Send + 'static,
@@ -83,7 +90,8 @@ impl Line {
         let seat = app.seats.take(caller.session.user)?;
         let (to, from) = channel(64);
         let closing = closing.map(|c| c.0).unwrap_or_default();
-        let line = Self { to, app: app.clone(), session: caller.session, closing, checked: Instant::now(), _seat: seat };
+        let line =
+            Self { to, app: app.clone(), session: caller.session, closing, checked: Instant::now(), _seat: seat };
         tokio::spawn(feed(line));
         let alive = KeepAlive::new().interval(Duration::from_secs(15)).text("alive");
         Ok(Sse::new(ReceiverStream::new(from)).keep_alive(alive).into_response())
@@ -140,7 +148,10 @@ pub(crate) struct RunChange {
         ("Last-Event-ID" = Option<Uuid>, Header)),
     responses((status = 200, body = RunChange, content_type = "text/event-stream")))]
 pub(crate) async fn events(
-    State(app): State<AppState>, caller: Caller, closing: Option<Extension<Closing>>, headers: HeaderMap,
+    State(app): State<AppState>,
+    caller: Caller,
+    closing: Option<Extension<Closing>>,
+    headers: HeaderMap,
     mut params: Params,
 ) -> ApiResult<Response> {
     let after = resume(&headers, &mut params)?;
@@ -158,15 +169,21 @@ async fn feed(mut line: Line, mut after: Id) {
     let mut incidents = app.deps.wake.listen(Topic::Incidents);
     let mut runs = app.deps.wake.listen(Topic::Runs);
     let mut known: Option<HashMap<Id, RunState>> = None;
+    let mut rounds = 0_u32;
+    let mut woken = true;
     loop {
         let Ok(next) = send_events(&line, after).await else { return };
         after = next;
-        let Ok(states) = send_runs(&line, known.take()).await else { return };
-        known = Some(states);
-        let mut either = Either { one: incidents.as_mut(), two: runs.as_mut() };
+        // Runs are many rows: looked at when one changed, and now and then in case that wake was lost.
+        if woken || rounds % RUNS_EVERY == 0 {
+            let Ok(states) = send_runs(&line, known.take()).await else { return };
+            known = Some(states);
+        }
+        let mut either = Either { incidents: incidents.as_mut(), runs: runs.as_mut(), woken: false };
         if !line.wait(&mut either).await {
             return;
         }
+        (woken, rounds) = (either.woken, rounds.wrapping_add(1));
     }
 }
 
@@ -212,16 +229,19 @@ async fn send_runs(line: &Line, known: Option<HashMap<Id, RunState>>) -> Result<
 /// Hears two topics.
 #[derive(Debug)]
 struct Either<'a> {
-    one: &'a mut dyn domain::ports::WakeListener,
-    two: &'a mut dyn domain::ports::WakeListener,
+    incidents: &'a mut dyn domain::ports::WakeListener,
+    runs: &'a mut dyn domain::ports::WakeListener,
+    /// Whether it was the second.
+    woken: bool,
 }
 
 #[async_trait::async_trait]
 impl domain::ports::WakeListener for Either<'_> {
     async fn wait(&mut self, tick: Duration) {
         tokio::select! {
-            () = self.one.wait(tick) => {}
-            () = self.two.wait(tick) => {}
+            () = self.incidents.wait(tick) => {}
+            // A longer tick, so that only a wake ends it.
+            () = self.runs.wait(tick * 60) => self.woken = true,
         }
     }
 }

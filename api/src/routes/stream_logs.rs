@@ -21,8 +21,12 @@ use domain::{Id, Result};
         ("after" = Option<i64>, Query, description = "resume after this line"), ("Last-Event-ID" = Option<i64>, Header)),
     responses((status = 200, body = LogRecord, content_type = "text/event-stream")))]
 pub(crate) async fn logs(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId, closing: Option<Extension<Closing>>,
-    headers: HeaderMap, mut params: Params,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    closing: Option<Extension<Closing>>,
+    headers: HeaderMap,
+    mut params: Params,
 ) -> ApiResult<Response> {
     let after = resume(&headers, &mut params)?;
     params.done()?;

@@ -1,7 +1,5 @@
 //! Users, for administrators.
 
-use chrono::{DateTime, Utc};
-use uuid::Uuid;
 use crate::auth::extract::Caller;
 use crate::auth::password::{check_new, login_name};
 use crate::error::ApiResult;
@@ -11,10 +9,12 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use chrono::{DateTime, Utc};
 use domain::identity::{Role, User};
 use domain::page::Page;
 use domain::{Error, new_id};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A user without secrets.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -65,7 +65,9 @@ pub(crate) struct NewUser {
 #[utoipa::path(post, path = "/api/v1/users", tag = "admin", operation_id = "create_user", request_body = NewUser,
     responses((status = 201, body = UserRow)))]
 pub(crate) async fn create(
-    State(app): State<AppState>, caller: Caller, Body(body): Body<NewUser>,
+    State(app): State<AppState>,
+    caller: Caller,
+    Body(body): Body<NewUser>,
 ) -> ApiResult<(StatusCode, Json<UserRow>)> {
     let username = login_name(&body.username);
     check_new(Some(&username), Some(&body.password))?;
@@ -107,7 +109,10 @@ pub(crate) struct UserChange {
 #[utoipa::path(put, path = "/api/v1/users/{id}", tag = "admin", operation_id = "update_user",
     params(("id" = Uuid, Path)), request_body = UserChange, responses((status = 200, body = UserRow)))]
 pub(crate) async fn update(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId, Body(body): Body<UserChange>,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    Body(body): Body<UserChange>,
 ) -> ApiResult<Json<UserRow>> {
     check_new(None, body.password.as_deref())?;
     let password_hash = match body.password {
@@ -123,7 +128,9 @@ pub(crate) async fn update(
 #[utoipa::path(delete, path = "/api/v1/users/{id}", tag = "admin", operation_id = "archive_user",
     params(("id" = Uuid, Path)), responses((status = 200, body = UserRow)))]
 pub(crate) async fn archive(
-    State(app): State<AppState>, caller: Caller, PathId(id): PathId,
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
 ) -> ApiResult<Json<UserRow>> {
     let user = app.deps.users.user(id).await?.ok_or_else(|| Error::not_found("user"))?;
     let (now, audit) = (app.deps.clock.now(), caller.audit("user.archive"));

@@ -67,7 +67,10 @@ async fn unknown_and_wrong_fields_are_named() {
     let editor = app.token("editor").await;
     let good = [
         ("sources", source("p", "http://prom:9090")),
-        ("monitors", json!({"name": "m", "source_id": new_id(), "query": "up", "signal": "other", "detector": {"kind": "learned"}})),
+        (
+            "monitors",
+            json!({"name": "m", "source_id": new_id(), "query": "up", "signal": "other", "detector": {"kind": "learned"}}),
+        ),
         ("scripts", json!({"name": "s", "language": "sh", "body": "true"})),
         ("cases", json!({"name": "c", "language": "sh", "body": "true"})),
         ("runtime-managers", json!({"name": "r", "kind": "local"})),
@@ -86,7 +89,8 @@ async fn unknown_and_wrong_fields_are_named() {
         body.as_object_mut().unwrap().remove("name");
         assert_eq!(app.send("POST", &path, Some(&editor), Some(body)).await.field(), "name", "{kind}");
     }
-    let nested = json!({"name": "x", "kind": "prometheus", "url": "http://a", "credentials": {"kind": "none", "password": "x"}});
+    let nested =
+        json!({"name": "x", "kind": "prometheus", "url": "http://a", "credentials": {"kind": "none", "password": "x"}});
     assert_eq!(app.send("POST", "/api/v1/sources", Some(&editor), Some(nested)).await.field(), "credentials.password");
     let wrong = json!({"name": "x", "kind": "prometheus", "url": "ftp://a", "timeout_secs": 0});
     let answer = app.send("POST", "/api/v1/sources", Some(&editor), Some(wrong)).await.json();
@@ -114,9 +118,16 @@ async fn secrets_are_written_and_never_read() {
     assert_eq!(put("\"1\"".to_owned(), source(MARK, "http://prom:9090")).await.status, 200, "the mark keeps it");
     assert!(serde_json::to_string(&stored().await).unwrap().contains("canary-1"));
     let moved = put("\"2\"".to_owned(), source(MARK, "http://evil:9090")).await;
-    assert_eq!((moved.status.as_u16(), moved.field().as_str()), (400, "credentials.password"), "it does not follow elsewhere");
+    assert_eq!(
+        (moved.status.as_u16(), moved.field().as_str()),
+        (400, "credentials.password"),
+        "it does not follow elsewhere"
+    );
     assert_eq!(put("\"2\"".to_owned(), source("canary-2", "http://evil:9090")).await.status, 200, "entered again");
-    assert_eq!(app.send("POST", "/api/v1/sources/test", Some(&editor), Some(source(MARK, "http://x"))).await.status, 400);
+    assert_eq!(
+        app.send("POST", "/api/v1/sources/test", Some(&editor), Some(source(MARK, "http://x"))).await.status,
+        400
+    );
     let mut fresh = source(MARK, "http://x");
     fresh["name"] = json!("other");
     assert_eq!(app.send("POST", "/api/v1/sources", Some(&editor), Some(fresh)).await.status, 400);
@@ -141,9 +152,12 @@ async fn a_channel_does_not_lose_its_secret_silently() {
 async fn queries_are_tried_when_they_are_entered() {
     let app = App::new().await;
     let editor = app.token("editor").await;
-    let spec = |kind: &str, enabled: bool| serde_json::from_value(json!({"kind": kind, "url": "http://a", "enabled": enabled})).unwrap();
+    let spec = |kind: &str, enabled: bool| {
+        serde_json::from_value(json!({"kind": kind, "url": "http://a", "enabled": enabled})).unwrap()
+    };
     let prom = app.sources.put("prom", spec("prometheus", true)).id;
-    let (off, logs) = (app.sources.put("off", spec("prometheus", false)).id, app.sources.put("logs", spec("elasticsearch", true)).id);
+    let (off, logs) =
+        (app.sources.put("off", spec("prometheus", false)).id, app.sources.put("logs", spec("elasticsearch", true)).id);
     let mut n = 0;
     let mut monitor = |source: domain::Id, query: &str, kind: &str| {
         n += 1;
@@ -172,7 +186,8 @@ async fn references_are_checked_when_they_are_entered() {
     let app = App::new().await;
     let editor = app.token("editor").await;
     let case = app.cases.put("c", serde_json::from_value(json!({"language": "sh", "body": "true"})).unwrap()).id;
-    let prom = app.sources.put("prom", serde_json::from_value(json!({"kind": "prometheus", "url": "http://a"})).unwrap()).id;
+    let prom =
+        app.sources.put("prom", serde_json::from_value(json!({"kind": "prometheus", "url": "http://a"})).unwrap()).id;
     let policy = |steps: Value, query: &str| {
         let check = json!({"source_id": prom, "query": query, "op": "lt", "value": 1.0});
         json!({"name": "p", "steps": steps, "verification": {"checks": [check]}})
@@ -199,7 +214,8 @@ async fn pages_hang_together_without_loss_or_double() {
     wanted.reverse();
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
-        let page = app.send("GET", &format!("/api/v1/scripts?limit=3&cursor={cursor}"), Some(&viewer), None).await.json();
+        let page =
+            app.send("GET", &format!("/api/v1/scripts?limit=3&cursor={cursor}"), Some(&viewer), None).await.json();
         seen.extend(page["items"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap().to_owned()));
         match page["next_cursor"].as_str() {
             Some(next) => next.clone_into(&mut cursor),
@@ -207,8 +223,14 @@ async fn pages_hang_together_without_loss_or_double() {
         }
     }
     assert_eq!(seen, wanted);
-    for (query, field) in [("limit=0", "limit"), ("limit=201", "limit"), ("limit=x", "limit"), ("limt=3", "limt"), ("limit=1&limit=2", "limit"),
-        ("archived=maybe", "archived")] {
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("limit=x", "limit"),
+        ("limt=3", "limt"),
+        ("limit=1&limit=2", "limit"),
+        ("archived=maybe", "archived"),
+    ] {
         let answer = app.send("GET", &format!("/api/v1/scripts?{query}"), Some(&viewer), None).await;
         assert_eq!((answer.status.as_u16(), answer.field().as_str()), (400, field), "{query}");
     }
@@ -225,7 +247,8 @@ async fn sources_are_tested_and_queries_previewed() {
     };
     assert_eq!(test("http://prom").await, json!({"ok": true, "message": "Prometheus 3.0"}));
     assert_eq!(test("http://locked").await["ok"], false, "a refusal by the source is an answer, not a 401 of ours");
-    let stored = app.sources.put("s", serde_json::from_value(json!({"kind": "prometheus", "url": "http://a"})).unwrap());
+    let stored =
+        app.sources.put("s", serde_json::from_value(json!({"kind": "prometheus", "url": "http://a"})).unwrap());
     let path = format!("/api/v1/sources/{}/test", stored.id);
     assert_eq!(app.send("POST", &path, Some(&editor), Some(json!({}))).await.json()["ok"], true);
     let preview = |query: &str| {

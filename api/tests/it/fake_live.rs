@@ -126,10 +126,19 @@ impl ManualHeal for Binary {
 #[async_trait]
 impl RunFactory for Binary {
     async fn manual(
-        &self, case: &Case, values: BTreeMap<String, serde_json::Value>, target: Option<String>, actor: &str,
+        &self,
+        case: &Case,
+        values: BTreeMap<String, serde_json::Value>,
+        target: Option<String>,
+        actor: &str,
     ) -> Result<Run> {
         let env = values.into_iter().map(|(k, v)| (k, v.to_string())).collect();
-        Ok(Run { case_id: case.id, case_name: case.name.clone(), target: target.unwrap_or_default(), ..run(actor, env) })
+        Ok(Run {
+            case_id: case.id,
+            case_name: case.name.clone(),
+            target: target.unwrap_or_default(),
+            ..run(actor, env)
+        })
     }
 }
 

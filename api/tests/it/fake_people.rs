@@ -98,7 +98,13 @@ impl UserStore for People {
     }
 
     async fn update_user(
-        &self, id: Id, role: Role, disabled: bool, password_hash: Option<String>, now: Time, audit: Audit,
+        &self,
+        id: Id,
+        role: Role,
+        disabled: bool,
+        password_hash: Option<String>,
+        now: Time,
+        audit: Audit,
     ) -> Result<User> {
         let mut state = self.state.lock().unwrap();
         let admin = |u: &User| u.role == Role::Admin && !u.disabled;

@@ -72,7 +72,12 @@ impl IncidentStore for Work {
     }
 
     async fn transition(
-        &self, id: Id, version: i64, to: IncidentState, event: IncidentEvent, _audit: Audit,
+        &self,
+        id: Id,
+        version: i64,
+        to: IncidentState,
+        event: IncidentEvent,
+        _audit: Audit,
     ) -> Result<Incident> {
         let mut rows = self.incidents.lock().unwrap();
         let row = rows.iter_mut().find(|i| i.id == id && i.version == version);

@@ -7,7 +7,12 @@ use domain::identity::Role;
 use serde_json::json;
 
 fn public(method: &str, path: &str) -> bool {
-    let open = [("GET", "/api/v1/setup"), ("POST", "/api/v1/setup"), ("POST", "/api/v1/session"), ("POST", "/api/v1/session/refresh")];
+    let open = [
+        ("GET", "/api/v1/setup"),
+        ("POST", "/api/v1/setup"),
+        ("POST", "/api/v1/session"),
+        ("POST", "/api/v1/session/refresh"),
+    ];
     open.contains(&(method, path))
 }
 
@@ -29,11 +34,50 @@ async fn every_route_and_method_without_credentials_is_refused() {
 
 fn disguises(path: &str) -> Vec<String> {
     let rest = path.strip_prefix("/api/v1/").unwrap();
-    let tails = ["/", "//", "/.", "/..;/", ";x", ".json", ".css", "/setup", "/../setup", "%2f", "%00", "%20", "?ticket=x", "?access_token=x",
-        "#x", "/session", "\u{2f}healthz"];
-    let heads = ["//api/v1/", "/api//v1/", "/api/v1//", "/api/v1/./", "/api/v1/setup/../", "/API/v1/", "/api/V1/", "/Api/v1/", "/%61pi/v1/",
-        "/api%2fv1/", "/api/v1%2f", "/api/v1;x=y/", "/api;/v1/", "/./api/v1/", "/x/../api/v1/", "/api/v1/%2e%2e/v1/", "/api/./v1/",
-        "/api.//v1/", "/api/v1/session/../", "/healthz/../api/v1/", "/assets/../api/v1/", "/api/docs/../v1/", "/%2561pi/v1/"];
+    let tails = [
+        "/",
+        "//",
+        "/.",
+        "/..;/",
+        ";x",
+        ".json",
+        ".css",
+        "/setup",
+        "/../setup",
+        "%2f",
+        "%00",
+        "%20",
+        "?ticket=x",
+        "?access_token=x",
+        "#x",
+        "/session",
+        "\u{2f}healthz",
+    ];
+    let heads = [
+        "//api/v1/",
+        "/api//v1/",
+        "/api/v1//",
+        "/api/v1/./",
+        "/api/v1/setup/../",
+        "/API/v1/",
+        "/api/V1/",
+        "/Api/v1/",
+        "/%61pi/v1/",
+        "/api%2fv1/",
+        "/api/v1%2f",
+        "/api/v1;x=y/",
+        "/api;/v1/",
+        "/./api/v1/",
+        "/x/../api/v1/",
+        "/api/v1/%2e%2e/v1/",
+        "/api/./v1/",
+        "/api.//v1/",
+        "/api/v1/session/../",
+        "/healthz/../api/v1/",
+        "/assets/../api/v1/",
+        "/api/docs/../v1/",
+        "/%2561pi/v1/",
+    ];
     let tails = tails.iter().map(|tail| format!("{path}{tail}"));
     tails.chain(heads.iter().map(|head| format!("{head}{rest}"))).collect()
 }
@@ -48,8 +92,14 @@ async fn no_disguise_of_a_path_reaches_a_handler() {
                 continue;
             }
             let mut request = request(&method, &disguise, None, &[], (method != "GET").then(|| json!({})));
-            for (name, value) in [("x-original-url", path.as_str()), ("x-rewrite-url", &path), ("x-http-method-override", "GET"),
-                ("x-forwarded-for", "127.0.0.1"), ("x-forwarded-user", "admin"), ("x-user", "admin")] {
+            for (name, value) in [
+                ("x-original-url", path.as_str()),
+                ("x-rewrite-url", &path),
+                ("x-http-method-override", "GET"),
+                ("x-forwarded-for", "127.0.0.1"),
+                ("x-forwarded-user", "admin"),
+                ("x-user", "admin"),
+            ] {
                 request.headers_mut().insert(name, value.parse().unwrap());
             }
             let answer = app.call(request).await;
@@ -108,11 +158,20 @@ fn the_table_and_the_roles_agree() {
 async fn a_step_that_needs_approval_is_not_started_by_an_operator() {
     let app = App::new().await;
     let incident = app.incident("slow").id;
-    let policy = |autonomy: &str| serde_json::from_value(json!({"steps": [{"case_id": incident}], "autonomy": autonomy})).unwrap();
-    let (asked, suggested) = (app.policies.put("asked", policy("approve")), app.policies.put("suggested", policy("suggest")));
+    let policy = |autonomy: &str| {
+        serde_json::from_value(json!({"steps": [{"case_id": incident}], "autonomy": autonomy})).unwrap()
+    };
+    let (asked, suggested) =
+        (app.policies.put("asked", policy("approve")), app.policies.put("suggested", policy("suggest")));
     let path = format!("/api/v1/incidents/{incident}/heal");
-    for (user, policy, status) in [("operator", suggested.id, 200), ("operator", asked.id, 403), ("editor", asked.id, 403),
-        ("approver", asked.id, 200), ("admin", asked.id, 200), ("viewer", suggested.id, 403)] {
+    for (user, policy, status) in [
+        ("operator", suggested.id, 200),
+        ("operator", asked.id, 403),
+        ("editor", asked.id, 403),
+        ("approver", asked.id, 200),
+        ("admin", asked.id, 200),
+        ("viewer", suggested.id, 403),
+    ] {
         let token = app.token(user).await;
         let answer = app.send("POST", &path, Some(&token), Some(json!({"policy_id": policy}))).await;
         assert_eq!(answer.status.as_u16(), status, "{user}: {}", answer.text);

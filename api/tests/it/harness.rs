@@ -152,7 +152,12 @@ impl App {
     }
 
     pub(crate) async fn send_with(
-        &self, method: &str, path: &str, token: &str, headers: &[(&str, &str)], body: Option<Value>,
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
     ) -> Answer {
         self.call(request(method, path, Some(token), headers, body)).await
     }
@@ -190,7 +195,11 @@ impl App {
 
 /// A request from a fixed address; a body is sent as JSON.
 pub(crate) fn request(
-    method: &str, path: &str, token: Option<&str>, headers: &[(&str, &str)], body: Option<Value>,
+    method: &str,
+    path: &str,
+    token: Option<&str>,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
 ) -> Request<Body> {
     let mut builder = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
     if let Some(token) = token {

@@ -89,7 +89,8 @@ async fn a_case_is_started_listed_and_cancelled_by_hand() {
     assert_eq!((made.status.as_u16(), made.json()["requested_by"].clone()), (201, json!("operator")), "{}", made.text);
     let id = made.json()["id"].as_str().unwrap().to_owned();
     assert_eq!(made.header("location"), format!("/api/v1/runs/{id}"));
-    let listed = app.send("GET", &format!("/api/v1/runs?state=queued&case_id={}", case.id), Some(&operator), None).await;
+    let listed =
+        app.send("GET", &format!("/api/v1/runs?state=queued&case_id={}", case.id), Some(&operator), None).await;
     assert_eq!(listed.json()["items"][0]["id"], json!(id));
     let cancelled = app.send("POST", &format!("/api/v1/runs/{id}/cancel"), Some(&operator), Some(json!({}))).await;
     assert_eq!(cancelled.json()["state"], "cancelled");

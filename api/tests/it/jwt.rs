@@ -38,12 +38,31 @@ fn bad_claims(key: &[u8], good: &Value, now: i64) -> Vec<(String, String)> {
         all.push((format!("without {name}"), with(key, good, name, Value::Null)));
     }
     let odd = [
-        ("exp", json!((now + 600).to_string())), ("exp", json!(now as f64 + 600.5)), ("exp", json!(-1)), ("exp", json!([now + 600])),
-        ("exp", json!(now)), ("exp", json!(now - 1)), ("exp", json!(now + 86_400)), ("exp", json!(true)), ("nbf", json!(now + 60)),
-        ("nbf", json!("0")), ("iat", json!(now + 60)), ("iat", json!(now - 4_000)), ("iat_ms", json!((now + 60) * 1_000)),
-        ("iat_ms", json!("1")), ("iss", json!("someone")), ("iss", json!(["aiops"])), ("aud", json!("other-api")),
-        ("aud", json!(["aiops-api", "other"])), ("sub", json!("admin")), ("sub", json!(domain::new_id())), ("sub", json!(1)),
-        ("sid", json!(domain::new_id())), ("jti", json!("x")), ("role", json!("admin")), ("is_admin", json!(true)),
+        ("exp", json!((now + 600).to_string())),
+        ("exp", json!(now as f64 + 600.5)),
+        ("exp", json!(-1)),
+        ("exp", json!([now + 600])),
+        ("exp", json!(now)),
+        ("exp", json!(now - 1)),
+        ("exp", json!(now + 86_400)),
+        ("exp", json!(true)),
+        ("nbf", json!(now + 60)),
+        ("nbf", json!("0")),
+        ("iat", json!(now + 60)),
+        ("iat", json!(now - 4_000)),
+        ("iat_ms", json!((now + 60) * 1_000)),
+        ("iat_ms", json!("1")),
+        ("iss", json!("someone")),
+        ("iss", json!(["aiops"])),
+        ("aud", json!("other-api")),
+        ("aud", json!(["aiops-api", "other"])),
+        ("sub", json!("admin")),
+        ("sub", json!(domain::new_id())),
+        ("sub", json!(1)),
+        ("sid", json!(domain::new_id())),
+        ("jti", json!("x")),
+        ("role", json!("admin")),
+        ("is_admin", json!(true)),
     ];
     all.extend(odd.into_iter().map(|(name, value)| (format!("{name} = {value}"), with(key, good, name, value))));
     let text = good.to_string();
@@ -57,12 +76,24 @@ fn bad_claims(key: &[u8], good: &Value, now: i64) -> Vec<(String, String)> {
 
 fn bad_headers(key: &[u8], claims: &str) -> Vec<(String, String)> {
     let headers = [
-        r#"{"typ":"JWT","alg":"none"}"#, r#"{"typ":"JWT","alg":"None"}"#, r#"{"typ":"JWT","alg":"NONE"}"#, r#"{"alg":"HS256"}"#,
-        r#"{"typ":"JWT","alg":"HS384"}"#, r#"{"typ":"JWT","alg":"HS512"}"#, r#"{"typ":"JWT","alg":"RS256"}"#, r#"{"typ":"JWT","alg":"ES256"}"#,
-        r#"{"typ":"JWT","alg":"HS256","kid":"../../dev/null"}"#, r#"{"typ":"JWT","alg":"HS256","kid":"' OR 1=1 --"}"#,
-        r#"{"typ":"JWT","alg":"HS256","crit":["exp"]}"#, r#"{"typ":"JWT","alg":"HS256","jwk":{"kty":"oct","k":"AAAA"}}"#,
-        r#"{"typ":"JWT","alg":"HS256","jku":"http://127.0.0.1/keys"}"#, r#"{"typ":"JWT","alg":"HS256","zip":"DEF"}"#,
-        r#"{"typ":"JWT","alg":"HS256","alg":"none"}"#, r#"{"typ":"at+jwt","alg":"HS256"}"#, r#"{"alg":"HS256","typ":"JWT"}"#, "{}",
+        r#"{"typ":"JWT","alg":"none"}"#,
+        r#"{"typ":"JWT","alg":"None"}"#,
+        r#"{"typ":"JWT","alg":"NONE"}"#,
+        r#"{"alg":"HS256"}"#,
+        r#"{"typ":"JWT","alg":"HS384"}"#,
+        r#"{"typ":"JWT","alg":"HS512"}"#,
+        r#"{"typ":"JWT","alg":"RS256"}"#,
+        r#"{"typ":"JWT","alg":"ES256"}"#,
+        r#"{"typ":"JWT","alg":"HS256","kid":"../../dev/null"}"#,
+        r#"{"typ":"JWT","alg":"HS256","kid":"' OR 1=1 --"}"#,
+        r#"{"typ":"JWT","alg":"HS256","crit":["exp"]}"#,
+        r#"{"typ":"JWT","alg":"HS256","jwk":{"kty":"oct","k":"AAAA"}}"#,
+        r#"{"typ":"JWT","alg":"HS256","jku":"http://127.0.0.1/keys"}"#,
+        r#"{"typ":"JWT","alg":"HS256","zip":"DEF"}"#,
+        r#"{"typ":"JWT","alg":"HS256","alg":"none"}"#,
+        r#"{"typ":"at+jwt","alg":"HS256"}"#,
+        r#"{"alg":"HS256","typ":"JWT"}"#,
+        "{}",
     ];
     headers.iter().map(|header| ((*header).to_owned(), signed(key, header, claims))).collect()
 }
@@ -75,13 +106,21 @@ fn bad_shapes(key: &[u8], good: &str, claims: &str) -> Vec<(String, String)> {
     let mut flipped = raw.clone();
     flipped[0] ^= 1;
     let forms = [
-        ("no signature", format!("{head}.{body}.")), ("no third part", format!("{head}.{body}")), ("none, unsigned", format!("{none}.{body}.")),
+        ("no signature", format!("{head}.{body}.")),
+        ("no third part", format!("{head}.{body}")),
+        ("none, unsigned", format!("{none}.{body}.")),
         ("short signature", format!("{head}.{body}.{}", URL_SAFE_NO_PAD.encode(&raw[..16]))),
         ("flipped bit", format!("{head}.{body}.{}", URL_SAFE_NO_PAD.encode(flipped))),
-        ("padded", format!("{head}.{body}.{}", STANDARD.encode(&raw))), ("four parts", format!("{good}.x")), ("empty", String::new()),
-        ("dots", "..".to_owned()), ("space inside", format!("{head}. {body}.{tag}")), ("signature in front", format!("{tag}.{head}.{body}")),
-        ("other key", signed(b"another key of thirty-two bytes!", HEADER, claims)), ("empty key", signed(b"", HEADER, claims)),
-        ("known word", signed(b"secret", HEADER, claims)), ("key in hex", signed(hex::encode(key).as_bytes(), HEADER, claims)),
+        ("padded", format!("{head}.{body}.{}", STANDARD.encode(&raw))),
+        ("four parts", format!("{good}.x")),
+        ("empty", String::new()),
+        ("dots", "..".to_owned()),
+        ("space inside", format!("{head}. {body}.{tag}")),
+        ("signature in front", format!("{tag}.{head}.{body}")),
+        ("other key", signed(b"another key of thirty-two bytes!", HEADER, claims)),
+        ("empty key", signed(b"", HEADER, claims)),
+        ("known word", signed(b"secret", HEADER, claims)),
+        ("key in hex", signed(hex::encode(key).as_bytes(), HEADER, claims)),
         ("long", format!("{head}.{}.{tag}", "A".repeat(5_000))),
     ];
     forms.into_iter().map(|(name, token)| (name.to_owned(), token)).collect()
@@ -124,8 +163,13 @@ async fn a_token_ends_after_fifteen_minutes_to_the_second() {
 async fn only_one_bearer_header_counts() {
     let app = App::new().await;
     let good = app.token("admin").await;
-    for values in [vec![format!("Basic {good}")], vec![good.clone()], vec![format!("Bearer {good}"), format!("Bearer {good}")],
-        vec![format!("Bearer  {good}")], vec![format!("Bearer {good} x")]] {
+    for values in [
+        vec![format!("Basic {good}")],
+        vec![good.clone()],
+        vec![format!("Bearer {good}"), format!("Bearer {good}")],
+        vec![format!("Bearer  {good}")],
+        vec![format!("Bearer {good} x")],
+    ] {
         let mut request = crate::harness::request("GET", "/api/v1/me", None, &[], None);
         for value in &values {
             request.headers_mut().append("authorization", value.parse().unwrap());

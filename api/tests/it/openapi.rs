@@ -63,7 +63,8 @@ fn every_reference_leads_somewhere_and_ids_are_unique() {
             assert!(operation["summary"].is_string(), "{method} {path} has no summary");
             assert!(operation["security"].is_array() && operation["responses"]["default"].is_object());
             let named = path.matches('{').count();
-            let params = operation["parameters"].as_array().map_or(0, |p| p.iter().filter(|p| p["in"] == "path").count());
+            let params =
+                operation["parameters"].as_array().map_or(0, |p| p.iter().filter(|p| p["in"] == "path").count());
             assert_eq!(params, named, "{method} {path}: path parameters");
         }
     }

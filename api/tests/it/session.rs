@@ -28,7 +28,8 @@ async fn the_setup_token_works_once_and_for_thirty_minutes() {
     assert_eq!(setup(&app, &token).await, 409);
     assert_eq!(fresh().await.unwrap(), None, "no token once a user exists");
     assert_eq!(app.send("GET", "/api/v1/setup", None, None).await.json(), json!({"needed": false}));
-    let login = app.send("POST", "/api/v1/session", None, Some(json!({"username": "ROOT", "password": PASSWORD}))).await;
+    let login =
+        app.send("POST", "/api/v1/session", None, Some(json!({"username": "ROOT", "password": PASSWORD}))).await;
     assert_eq!(login.json()["user"]["role"], "admin");
     assert!(!app.people.dump().contains(PASSWORD));
 }
@@ -39,7 +40,8 @@ async fn common_passwords_open_nothing_on_a_fresh_start() {
     for user in ["admin", "root", "aiops", ""] {
         for password in ["admin", "password", "aiops", "changeme", "", "123456"] {
             app.later(15 * 60);
-            let answer = app.send("POST", "/api/v1/session", None, Some(json!({"username": user, "password": password}))).await;
+            let answer =
+                app.send("POST", "/api/v1/session", None, Some(json!({"username": user, "password": password}))).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{user}/{password}");
         }
     }
@@ -49,8 +51,13 @@ async fn common_passwords_open_nothing_on_a_fresh_start() {
 async fn weak_passwords_and_odd_names_are_refused_by_field() {
     let app = App::empty().await;
     let token = api::setup::ensure_token(app.people.as_ref(), &app.clock).await.unwrap().unwrap();
-    for (name, password, field) in [("ann", "short", "password"), ("a b", PASSWORD, "username"), ("", PASSWORD, "username"),
-        ("eleven-chars", "Eleven-Chars", "password"), ("x\u{202e}y", PASSWORD, "username")] {
+    for (name, password, field) in [
+        ("ann", "short", "password"),
+        ("a b", PASSWORD, "username"),
+        ("", PASSWORD, "username"),
+        ("eleven-chars", "Eleven-Chars", "password"),
+        ("x\u{202e}y", PASSWORD, "username"),
+    ] {
         let body = json!({"token": token, "username": name, "password": password});
         let answer = app.send("POST", "/api/v1/setup", None, Some(body)).await;
         assert_eq!((answer.status.as_u16(), answer.field().as_str()), (400, field), "{name}");
@@ -121,7 +128,13 @@ async fn refresh_tokens_rotate_and_reuse_ends_the_login() {
     assert_eq!(refresh(&app, &second["refresh_token"]).await.status, StatusCode::UNAUTHORIZED, "the family is void");
     assert_eq!((me(&app, &first).await, me(&app, &second).await), (401, 401), "access tokens of it too");
     assert_eq!(me(&app, &other).await, 200, "the other login goes on");
-    for wrong in [json!(""), json!("x"), json!("x.y"), json!(format!("{}.secret", domain::new_id())), other["access_token"].clone()] {
+    for wrong in [
+        json!(""),
+        json!("x"),
+        json!("x.y"),
+        json!(format!("{}.secret", domain::new_id())),
+        other["access_token"].clone(),
+    ] {
         assert_eq!(refresh(&app, &wrong).await.status, StatusCode::UNAUTHORIZED, "{wrong}");
     }
     app.later(14 * 24 * 3_600);
@@ -145,7 +158,9 @@ async fn a_disabled_user_is_out_and_a_new_role_counts_at_once() {
     let (admin, tokens) = (app.token("admin").await, app.login("editor").await);
     let id = tokens["user"]["id"].as_str().unwrap().to_owned();
     app.later(1);
-    let change = |body: Value| app.send("PUT", Box::leak(format!("/api/v1/users/{id}").into_boxed_str()), Some(&admin), Some(body));
+    let change = |body: Value| {
+        app.send("PUT", Box::leak(format!("/api/v1/users/{id}").into_boxed_str()), Some(&admin), Some(body))
+    };
     assert_eq!(change(json!({"role": "viewer", "disabled": false})).await.status, StatusCode::OK);
     assert_eq!(me(&app, &tokens).await, 401, "tokens from before the change are void");
     let tokens = app.login("editor").await;

@@ -184,8 +184,16 @@ async fn a_ticket_opens_one_stream_once_and_nothing_else() {
     assert_eq!(status(path(run.id, &one)).await, 200);
     assert_eq!(status(path(run.id, &one)).await, 401, "second use");
     assert_eq!(status(path(other.id, &ticket(&app, "viewer", &scope).await)).await, 401, "another run");
-    assert_eq!(status(format!("/api/v1/stream?ticket={}", ticket(&app, "viewer", &scope).await)).await, 401, "another stream");
-    assert_eq!(status(format!("/api/v1/me?ticket={}", ticket(&app, "viewer", "events").await)).await, 401, "not a stream");
+    assert_eq!(
+        status(format!("/api/v1/stream?ticket={}", ticket(&app, "viewer", &scope).await)).await,
+        401,
+        "another stream"
+    );
+    assert_eq!(
+        status(format!("/api/v1/me?ticket={}", ticket(&app, "viewer", "events").await)).await,
+        401,
+        "not a stream"
+    );
     let late = ticket(&app, "viewer", "events").await;
     app.later(31);
     assert_eq!(status(format!("/api/v1/stream?ticket={late}")).await, 401, "31 s later");
@@ -209,7 +217,8 @@ async fn a_stream_ends_with_its_session() {
 
     let (admin, run) = (app.token("admin").await, queued(&app));
     let ticket = ticket(&app, "operator", &format!("run:{}", run.id)).await;
-    let mut by_ticket = Reader::open(&app, &format!("/api/v1/runs/{}/logs/stream?ticket={ticket}", run.id), None, &[]).await;
+    let mut by_ticket =
+        Reader::open(&app, &format!("/api/v1/runs/{}/logs/stream?ticket={ticket}", run.id), None, &[]).await;
     let id = app.login("operator").await["user"]["id"].as_str().unwrap().to_owned();
     assert_eq!(app.send("DELETE", &format!("/api/v1/users/{id}"), Some(&admin), None).await.status, 200);
     by_ticket.ends().await;

@@ -33,7 +33,9 @@ async fn privileges_are_not_assigned_by_extra_fields_and_the_last_admin_stays() 
     let login = app.login("admin").await;
     let admin = login["access_token"].as_str().unwrap();
     let path = format!("/api/v1/users/{}", login["user"]["id"].as_str().unwrap());
-    for (extra, value) in [("is_admin", json!(true)), ("created_by", json!("x")), ("password_hash", json!("x")), ("id", json!("x"))] {
+    for (extra, value) in
+        [("is_admin", json!(true)), ("created_by", json!("x")), ("password_hash", json!("x")), ("id", json!("x"))]
+    {
         let mut body = json!({"role": "admin", "disabled": false});
         body[extra] = value;
         let answer = app.send("PUT", &path, Some(admin), Some(body)).await;
@@ -54,7 +56,10 @@ async fn changes_leave_an_audit_row_with_actor_and_address() {
     let script = json!({"name": "s", "language": "sh", "body": "true"});
     assert_eq!(app.send("POST", "/api/v1/scripts", Some(&editor), Some(script)).await.status, 201);
     let last = app.trail.lock().unwrap().last().cloned().unwrap();
-    assert_eq!((last.actor.as_str(), last.action.as_str(), last.origin.as_str()), ("editor", "script.create", "192.0.2.7"));
+    assert_eq!(
+        (last.actor.as_str(), last.action.as_str(), last.origin.as_str()),
+        ("editor", "script.create", "192.0.2.7")
+    );
     let admin = app.token("admin").await;
     let rows = app.send("GET", "/api/v1/audit?limit=1", Some(&admin), None).await.json();
     assert_eq!(rows["items"][0]["action"], "script.create");
