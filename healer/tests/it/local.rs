@@ -136,10 +136,10 @@ async fn a_script_sees_neither_our_files_nor_our_environment() {
     assert!(files.len() >= 3, "{lines:?}");
     let work = folder(&root, &request).join("work");
     assert_eq!(rest.last().map(|l| l.as_str()), work.to_str(), "its own folder");
-    assert!(
-        rest[..rest.len() - 1].iter().all(|l| l.starts_with("PATH=")),
-        "the supervisor's environment is empty: {rest:?}"
-    );
+    assert!(!lines.iter().any(|l| l == "/etc/hostname"), "the open file is not inherited: {lines:?}");
+    // The shell in between adds PWD.
+    let bare = |l: &&&String| l.starts_with("PATH=") || l.starts_with("PWD=");
+    assert!(rest[..rest.len() - 1].iter().all(|l| bare(&l)), "the supervisor's environment is empty: {rest:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
