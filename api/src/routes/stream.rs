@@ -175,7 +175,7 @@ async fn feed(mut line: Line, mut after: Id) {
         let Ok(next) = send_events(&line, after).await else { return };
         after = next;
         // Runs are many rows: looked at when one changed, and now and then in case that wake was lost.
-        if woken || rounds % RUNS_EVERY == 0 {
+        if woken || rounds.is_multiple_of(RUNS_EVERY) {
             let Ok(states) = send_runs(&line, known.take()).await else { return };
             known = Some(states);
         }
