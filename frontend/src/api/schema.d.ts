@@ -1283,201 +1283,49 @@ export interface components {
          */
         Direction: "both" | "up" | "down";
         /** @description What a caller sends to create or replace an object. */
-        Draft_CaseSpec: {
-            /** @description Own body. */
-            body?: string | null;
-            /** @description What it is for. */
-            description?: string;
-            /** @description What counts as passed. */
-            expectations?: components["schemas"]["Expectations"];
-            language?: components["schemas"]["Language"] | null;
-            mode?: components["schemas"]["RunMode"] | null;
-            /** @description Tags that a runtime manager must carry. */
-            runtime_tags?: string[];
-            /**
-             * Format: uuid
-             * @description Script to run; absent when the case has a body of its own.
-             */
-            script_id?: string | null;
-            /**
-             * Format: int32
-             * @description Time limit, seconds; the script's when absent.
-             */
-            timeout_secs?: number | null;
-            /** @description Parameter values, passed as environment variables of the same name. */
-            values?: {
-                [key: string]: unknown;
-            };
-        } & {
+        Draft_CaseSpec: components["schemas"]["CaseSpec"] & {
             /** @description Unique name, 1..=120 characters. */
             name: string;
             /** @description Free words. */
             tags?: string[];
         };
         /** @description What a caller sends to create or replace an object. */
-        Draft_ChannelSpec: {
-            /** @description Whether it is used. */
-            enabled?: boolean;
-            /** @description How it delivers. */
-            kind: components["schemas"]["ChannelKind"];
-            /** @description Lowest severity that is sent. */
-            min_severity?: components["schemas"]["Severity"];
-            /** @description Key of the HMAC-SHA256 signature; write-only. */
-            secret?: string | null;
-            /** @description Address, http or https. */
-            url: string;
-        } & {
+        Draft_ChannelSpec: components["schemas"]["ChannelSpec"] & {
             /** @description Unique name, 1..=120 characters. */
             name: string;
             /** @description Free words. */
             tags?: string[];
         };
         /** @description What a caller sends to create or replace an object. */
-        Draft_MonitorSpec: {
-            /** @description How it judges. */
-            detector: components["schemas"]["DetectorSpec"];
-            /** @description Which way a learned detector looks. */
-            direction?: components["schemas"]["Direction"];
-            /** @description Whether it is polled. */
-            enabled?: boolean;
-            /** @description BTreeMap<String, String> that name the entity, for example `["service"]`. */
-            entity_labels?: string[];
-            /**
-             * Format: int32
-             * @description Time between polls, seconds.
-             */
-            interval_secs?: number;
-            /**
-             * Format: int32
-             * @description Series at most; more are left out and counted.
-             */
-            max_series?: number;
-            /**
-             * Format: date-time
-             * @description Until when its anomalies open nothing.
-             */
-            muted_until?: string | null;
-            /** @description PromQL, or an Elasticsearch query string (empty: all lines). */
-            query: string;
-            /**
-             * Format: int32
-             * @description 1 (only the gross) to 10 (everything).
-             */
-            sensitivity?: number;
-            /** @description Severity of its anomalies. */
-            severity?: components["schemas"]["Severity"];
-            /** @description What it measures. */
-            signal: components["schemas"]["SignalKind"];
-            /**
-             * Format: uuid
-             * @description Source to ask.
-             */
-            source_id: string;
-            /** @description Unit for sentences and charts, for example `s`, `%`, `bytes`. */
-            unit?: string;
-        } & {
+        Draft_MonitorSpec: components["schemas"]["MonitorSpec"] & {
             /** @description Unique name, 1..=120 characters. */
             name: string;
             /** @description Free words. */
             tags?: string[];
         };
         /** @description What a caller sends to create or replace an object. */
-        Draft_PolicySpec: {
-            /** @description How much by itself. */
-            autonomy?: components["schemas"]["Autonomy"];
-            /** @description What it is for. */
-            description?: string;
-            /** @description Whether it decides anything. */
-            enabled?: boolean;
-            /** @description Brakes. */
-            gates?: components["schemas"]["Gates"];
-            /** @description Which incidents. */
-            match?: components["schemas"]["Match"];
-            /** @description What follows a failed step. */
-            on_failure?: components["schemas"]["OnFailure"];
-            /**
-             * Format: int32
-             * @description Lower numbers are asked first.
-             */
-            priority?: number;
-            /** @description What to do, in order. */
-            steps: components["schemas"]["Step"][];
-            /** @description Measurement. */
-            verification?: components["schemas"]["VerificationSpec"];
-        } & {
+        Draft_PolicySpec: components["schemas"]["PolicySpec"] & {
             /** @description Unique name, 1..=120 characters. */
             name: string;
             /** @description Free words. */
             tags?: string[];
         };
         /** @description What a caller sends to create or replace an object. */
-        Draft_RuntimeManagerSpec: {
-            /**
-             * Format: int32
-             * @description Runs at once.
-             */
-            capacity?: number;
-            /** @description Takes no new runs while true. */
-            draining?: boolean;
-            /** @description Whether it is used at all. */
-            enabled?: boolean;
-            /** @description Address of the engine or cluster; none for local. */
-            endpoint?: string | null;
-            /** @description Which kind. */
-            kind: components["schemas"]["RuntimeKind"];
-        } & {
+        Draft_RuntimeManagerSpec: components["schemas"]["RuntimeManagerSpec"] & {
             /** @description Unique name, 1..=120 characters. */
             name: string;
             /** @description Free words. */
             tags?: string[];
         };
         /** @description What a caller sends to create or replace an object. */
-        Draft_ScriptSpec: {
-            /** @description The text; values reach it only as environment variables. */
-            body: string;
-            /** @description What it does, for people. */
-            description?: string;
-            /** @description Container image for Docker and Kubernetes. */
-            image?: string | null;
-            /** @description Interpreter. */
-            language: components["schemas"]["Language"];
-            /** @description Whether a run that may have started can be started again. */
-            mode?: components["schemas"]["RunMode"];
-            /** @description JSON Schema of the parameters (an object schema), or null. */
-            parameters?: unknown;
-            /**
-             * Format: int32
-             * @description Time limit, seconds.
-             */
-            timeout_secs?: number;
-        } & {
+        Draft_ScriptSpec: components["schemas"]["ScriptSpec"] & {
             /** @description Unique name, 1..=120 characters. */
             name: string;
             /** @description Free words. */
             tags?: string[];
         };
         /** @description What a caller sends to create or replace an object. */
-        Draft_SourceSpec: {
-            /** @description Credentials. */
-            credentials?: components["schemas"]["Credentials"];
-            /** @description Whether it is polled. */
-            enabled?: boolean;
-            /** @description Field names by role (`timestamp`, `level`, `message`, `service`, `trace_id`) where they differ from ECS and OTel. */
-            fields?: {
-                [key: string]: string;
-            };
-            /** @description Index pattern (Elasticsearch only), for example `logs-*`. */
-            index?: string | null;
-            /** @description What answers there. */
-            kind: components["schemas"]["SourceKind"];
-            /**
-             * Format: int32
-             * @description Time limit of one request, seconds.
-             */
-            timeout_secs?: number;
-            /** @description Base URL, http or https. */
-            url: string;
-        } & {
+        Draft_SourceSpec: components["schemas"]["SourceSpec"] & {
             /** @description Unique name, 1..=120 characters. */
             name: string;
             /** @description Free words. */
@@ -1882,706 +1730,84 @@ export interface components {
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Anomaly: {
             /** @description The rows. */
-            items: {
-                /**
-                 * Format: date-time
-                 * @description When it closed.
-                 */
-                ended_at?: string | null;
-                /** @description What it is about, for example `service=checkout`. */
-                entity: string;
-                /** @description Why. */
-                evidence: components["schemas"]["Evidence"];
-                /**
-                 * Format: double
-                 * @description What was expected there.
-                 */
-                expected: number;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /**
-                 * Format: uuid
-                 * @description Incident it belongs to.
-                 */
-                incident_id?: string | null;
-                /** @description Which detector found it. */
-                kind: components["schemas"]["AnomalyKind"];
-                /** @description BTreeMap<String, String> of the series. */
-                labels: {
-                    [key: string]: string;
-                };
-                /**
-                 * Format: date-time
-                 * @description Last row that was anomalous.
-                 */
-                last_seen_at: string;
-                /**
-                 * Format: double
-                 * @description Lower end of the expected band.
-                 */
-                lower: number;
-                /**
-                 * Format: uuid
-                 * @description Monitor that saw it.
-                 */
-                monitor_id: string;
-                /** @description Name of the monitor at that time. */
-                monitor_name: string;
-                /**
-                 * Format: double
-                 * @description Value at the highest score.
-                 */
-                observed: number;
-                /** @description When it counts as recovered. */
-                recovery: components["schemas"]["Recovery"];
-                /**
-                 * Format: double
-                 * @description Highest score, 0..1.
-                 */
-                score: number;
-                /** @description Identity of the series or template: stable over restarts. */
-                series_key: string;
-                /** @description What it measures. */
-                signal: components["schemas"]["SignalKind"];
-                /**
-                 * Format: date-time
-                 * @description First row of the episode.
-                 */
-                started_at: string;
-                /** @description Open or closed. */
-                state: components["schemas"]["AnomalyState"];
-                /**
-                 * Format: double
-                 * @description Upper end of the expected band.
-                 */
-                upper: number;
-            }[];
+            items: components["schemas"]["Anomaly"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_AuditRow: {
             /** @description The rows. */
-            items: {
-                /** @description What. */
-                action: string;
-                /** @description Who. */
-                actor: string;
-                /**
-                 * Format: date-time
-                 * @description When.
-                 */
-                at: string;
-                /** @description SHA-256 over the row and the hash before, hex. */
-                hash: string;
-                /** @description On which. */
-                object_id: string;
-                /** @description On what kind of object. */
-                object_kind: string;
-                /** @description From where. */
-                origin: string;
-                /**
-                 * Format: int64
-                 * @description Dense, from 1.
-                 */
-                seq: number;
-            }[];
+            items: components["schemas"]["AuditRow"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Incident: {
             /** @description The rows. */
-            items: {
-                /** @description Who took it. */
-                acknowledged_by?: string | null;
-                /**
-                 * Format: int32
-                 * @description Automatic attempts so far.
-                 */
-                attempts: number;
-                /** @description Ranked causes, best first; empty while undetermined. */
-                causes: components["schemas"]["Cause"][];
-                /**
-                 * Format: date-time
-                 * @description When it was opened.
-                 */
-                detected_at: string;
-                /** @description Entities that show anomalies. */
-                entities: string[];
-                /** @description Most probable entity. */
-                entity: string;
-                /** @description Identity of the trouble: entity and kind of signal; one active incident each. */
-                fingerprint: string;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /**
-                 * Format: int32
-                 * @description How often it came back.
-                 */
-                reopened: number;
-                /**
-                 * Format: date-time
-                 * @description When it was measured to be over.
-                 */
-                resolved_at?: string | null;
-                /** @description How bad. */
-                severity: components["schemas"]["Severity"];
-                /**
-                 * Format: date-time
-                 * @description First anomalous row.
-                 */
-                started_at: string;
-                /** @description Where it stands. */
-                state: components["schemas"]["IncidentState"];
-                /** @description One line for people. */
-                title: string;
-                /** @description Span that the whole life of the incident hangs from. */
-                trace: components["schemas"]["TraceContext"];
-                /**
-                 * Format: date-time
-                 * @description Last change.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every change.
-                 */
-                version: number;
-            }[];
+            items: components["schemas"]["Incident"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_CaseSpec: {
             /** @description The rows. */
-            items: ({
-                /** @description Own body. */
-                body?: string | null;
-                /** @description What it is for. */
-                description?: string;
-                /** @description What counts as passed. */
-                expectations?: components["schemas"]["Expectations"];
-                language?: components["schemas"]["Language"] | null;
-                mode?: components["schemas"]["RunMode"] | null;
-                /** @description Tags that a runtime manager must carry. */
-                runtime_tags?: string[];
-                /**
-                 * Format: uuid
-                 * @description Script to run; absent when the case has a body of its own.
-                 */
-                script_id?: string | null;
-                /**
-                 * Format: int32
-                 * @description Time limit, seconds; the script's when absent.
-                 */
-                timeout_secs?: number | null;
-                /** @description Parameter values, passed as environment variables of the same name. */
-                values?: {
-                    [key: string]: unknown;
-                };
-            } & {
-                /**
-                 * Format: date-time
-                 * @description When it was archived; archived objects stay readable and start nothing.
-                 */
-                archived_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Creation time.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /** @description Unique among the living objects of its kind. */
-                name: string;
-                /** @description Free words for filters and runtime choice. */
-                tags?: string[];
-                /**
-                 * Format: date-time
-                 * @description Time of the last change.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every change; sent back as `If-Match`.
-                 */
-                version: number;
-            })[];
+            items: components["schemas"]["Resource_CaseSpec"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_ChannelSpec: {
             /** @description The rows. */
-            items: ({
-                /** @description Whether it is used. */
-                enabled?: boolean;
-                /** @description How it delivers. */
-                kind: components["schemas"]["ChannelKind"];
-                /** @description Lowest severity that is sent. */
-                min_severity?: components["schemas"]["Severity"];
-                /** @description Key of the HMAC-SHA256 signature; write-only. */
-                secret?: string | null;
-                /** @description Address, http or https. */
-                url: string;
-            } & {
-                /**
-                 * Format: date-time
-                 * @description When it was archived; archived objects stay readable and start nothing.
-                 */
-                archived_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Creation time.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /** @description Unique among the living objects of its kind. */
-                name: string;
-                /** @description Free words for filters and runtime choice. */
-                tags?: string[];
-                /**
-                 * Format: date-time
-                 * @description Time of the last change.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every change; sent back as `If-Match`.
-                 */
-                version: number;
-            })[];
+            items: components["schemas"]["Resource_ChannelSpec"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_MonitorSpec: {
             /** @description The rows. */
-            items: ({
-                /** @description How it judges. */
-                detector: components["schemas"]["DetectorSpec"];
-                /** @description Which way a learned detector looks. */
-                direction?: components["schemas"]["Direction"];
-                /** @description Whether it is polled. */
-                enabled?: boolean;
-                /** @description BTreeMap<String, String> that name the entity, for example `["service"]`. */
-                entity_labels?: string[];
-                /**
-                 * Format: int32
-                 * @description Time between polls, seconds.
-                 */
-                interval_secs?: number;
-                /**
-                 * Format: int32
-                 * @description Series at most; more are left out and counted.
-                 */
-                max_series?: number;
-                /**
-                 * Format: date-time
-                 * @description Until when its anomalies open nothing.
-                 */
-                muted_until?: string | null;
-                /** @description PromQL, or an Elasticsearch query string (empty: all lines). */
-                query: string;
-                /**
-                 * Format: int32
-                 * @description 1 (only the gross) to 10 (everything).
-                 */
-                sensitivity?: number;
-                /** @description Severity of its anomalies. */
-                severity?: components["schemas"]["Severity"];
-                /** @description What it measures. */
-                signal: components["schemas"]["SignalKind"];
-                /**
-                 * Format: uuid
-                 * @description Source to ask.
-                 */
-                source_id: string;
-                /** @description Unit for sentences and charts, for example `s`, `%`, `bytes`. */
-                unit?: string;
-            } & {
-                /**
-                 * Format: date-time
-                 * @description When it was archived; archived objects stay readable and start nothing.
-                 */
-                archived_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Creation time.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /** @description Unique among the living objects of its kind. */
-                name: string;
-                /** @description Free words for filters and runtime choice. */
-                tags?: string[];
-                /**
-                 * Format: date-time
-                 * @description Time of the last change.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every change; sent back as `If-Match`.
-                 */
-                version: number;
-            })[];
+            items: components["schemas"]["Resource_MonitorSpec"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_PolicySpec: {
             /** @description The rows. */
-            items: ({
-                /** @description How much by itself. */
-                autonomy?: components["schemas"]["Autonomy"];
-                /** @description What it is for. */
-                description?: string;
-                /** @description Whether it decides anything. */
-                enabled?: boolean;
-                /** @description Brakes. */
-                gates?: components["schemas"]["Gates"];
-                /** @description Which incidents. */
-                match?: components["schemas"]["Match"];
-                /** @description What follows a failed step. */
-                on_failure?: components["schemas"]["OnFailure"];
-                /**
-                 * Format: int32
-                 * @description Lower numbers are asked first.
-                 */
-                priority?: number;
-                /** @description What to do, in order. */
-                steps: components["schemas"]["Step"][];
-                /** @description Measurement. */
-                verification?: components["schemas"]["VerificationSpec"];
-            } & {
-                /**
-                 * Format: date-time
-                 * @description When it was archived; archived objects stay readable and start nothing.
-                 */
-                archived_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Creation time.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /** @description Unique among the living objects of its kind. */
-                name: string;
-                /** @description Free words for filters and runtime choice. */
-                tags?: string[];
-                /**
-                 * Format: date-time
-                 * @description Time of the last change.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every change; sent back as `If-Match`.
-                 */
-                version: number;
-            })[];
+            items: components["schemas"]["Resource_PolicySpec"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_RuntimeManagerSpec: {
             /** @description The rows. */
-            items: ({
-                /**
-                 * Format: int32
-                 * @description Runs at once.
-                 */
-                capacity?: number;
-                /** @description Takes no new runs while true. */
-                draining?: boolean;
-                /** @description Whether it is used at all. */
-                enabled?: boolean;
-                /** @description Address of the engine or cluster; none for local. */
-                endpoint?: string | null;
-                /** @description Which kind. */
-                kind: components["schemas"]["RuntimeKind"];
-            } & {
-                /**
-                 * Format: date-time
-                 * @description When it was archived; archived objects stay readable and start nothing.
-                 */
-                archived_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Creation time.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /** @description Unique among the living objects of its kind. */
-                name: string;
-                /** @description Free words for filters and runtime choice. */
-                tags?: string[];
-                /**
-                 * Format: date-time
-                 * @description Time of the last change.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every change; sent back as `If-Match`.
-                 */
-                version: number;
-            })[];
+            items: components["schemas"]["Resource_RuntimeManagerSpec"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_ScriptSpec: {
             /** @description The rows. */
-            items: ({
-                /** @description The text; values reach it only as environment variables. */
-                body: string;
-                /** @description What it does, for people. */
-                description?: string;
-                /** @description Container image for Docker and Kubernetes. */
-                image?: string | null;
-                /** @description Interpreter. */
-                language: components["schemas"]["Language"];
-                /** @description Whether a run that may have started can be started again. */
-                mode?: components["schemas"]["RunMode"];
-                /** @description JSON Schema of the parameters (an object schema), or null. */
-                parameters?: unknown;
-                /**
-                 * Format: int32
-                 * @description Time limit, seconds.
-                 */
-                timeout_secs?: number;
-            } & {
-                /**
-                 * Format: date-time
-                 * @description When it was archived; archived objects stay readable and start nothing.
-                 */
-                archived_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Creation time.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /** @description Unique among the living objects of its kind. */
-                name: string;
-                /** @description Free words for filters and runtime choice. */
-                tags?: string[];
-                /**
-                 * Format: date-time
-                 * @description Time of the last change.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every change; sent back as `If-Match`.
-                 */
-                version: number;
-            })[];
+            items: components["schemas"]["Resource_ScriptSpec"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_SourceSpec: {
             /** @description The rows. */
-            items: ({
-                /** @description Credentials. */
-                credentials?: components["schemas"]["Credentials"];
-                /** @description Whether it is polled. */
-                enabled?: boolean;
-                /** @description Field names by role (`timestamp`, `level`, `message`, `service`, `trace_id`) where they differ from ECS and OTel. */
-                fields?: {
-                    [key: string]: string;
-                };
-                /** @description Index pattern (Elasticsearch only), for example `logs-*`. */
-                index?: string | null;
-                /** @description What answers there. */
-                kind: components["schemas"]["SourceKind"];
-                /**
-                 * Format: int32
-                 * @description Time limit of one request, seconds.
-                 */
-                timeout_secs?: number;
-                /** @description Base URL, http or https. */
-                url: string;
-            } & {
-                /**
-                 * Format: date-time
-                 * @description When it was archived; archived objects stay readable and start nothing.
-                 */
-                archived_at?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Creation time.
-                 */
-                created_at: string;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /** @description Unique among the living objects of its kind. */
-                name: string;
-                /** @description Free words for filters and runtime choice. */
-                tags?: string[];
-                /**
-                 * Format: date-time
-                 * @description Time of the last change.
-                 */
-                updated_at: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every change; sent back as `If-Match`.
-                 */
-                version: number;
-            })[];
+            items: components["schemas"]["Resource_SourceSpec"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Run: {
             /** @description The rows. */
-            items: {
-                /**
-                 * Format: date-time
-                 * @description When a person asked to stop it.
-                 */
-                cancel_requested_at?: string | null;
-                /**
-                 * Format: uuid
-                 * @description The case.
-                 */
-                case_id: string;
-                /** @description Its name at that time. */
-                case_name: string;
-                /**
-                 * Format: date-time
-                 * @description When it ended.
-                 */
-                ended_at?: string | null;
-                /**
-                 * Format: int32
-                 * @description Exit code, when observed.
-                 */
-                exit_code?: number | null;
-                heal?: components["schemas"]["HealLink"] | null;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /**
-                 * Format: int64
-                 * @description Raised by every claim; older writers are refused.
-                 */
-                lease_epoch: number;
-                /** @description Who owns it. */
-                lease_owner?: string | null;
-                /**
-                 * Format: date-time
-                 * @description Until when, database clock.
-                 */
-                lease_until?: string | null;
-                /**
-                 * Format: int64
-                 * @description Lines stored.
-                 */
-                log_lines: number;
-                /**
-                 * Format: uuid
-                 * @description Runtime manager, once chosen.
-                 */
-                manager_id?: string | null;
-                /** @description Why that manager. */
-                manager_reason: string;
-                /** @description Why. */
-                purpose: components["schemas"]["RunPurpose"];
-                /**
-                 * Format: date-time
-                 * @description When it was queued.
-                 */
-                queued_at: string;
-                /** @description Why it ended so, for people. */
-                reason: string;
-                /** @description Who asked. */
-                requested_by: string;
-                /** @description Key that stays the same over attempts. */
-                run_key: string;
-                runtime?: components["schemas"]["RuntimeKind"] | null;
-                /** @description What is run. */
-                spec: components["schemas"]["RunSpec"];
-                /**
-                 * Format: date-time
-                 * @description When it started.
-                 */
-                started_at?: string | null;
-                /** @description Where it stands. */
-                state: components["schemas"]["RunState"];
-                /** @description Entity acted on; one automatic heal at a time each. */
-                target: string;
-                /** @description Span it belongs to. */
-                trace: components["schemas"]["TraceContext"];
-                /**
-                 * Format: int64
-                 * @description Raised by every change.
-                 */
-                version: number;
-            }[];
+            items: components["schemas"]["Run"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_UserRow: {
             /** @description The rows. */
-            items: {
-                /**
-                 * Format: date-time
-                 * @description When created.
-                 */
-                created_at: string;
-                /** @description Whether the user may not log in. */
-                disabled: boolean;
-                /**
-                 * Format: uuid
-                 * @description UUIDv7.
-                 */
-                id: string;
-                /** @description The role. */
-                role: components["schemas"]["Role"];
-                /** @description Login name. */
-                username: string;
-            }[];
+            items: components["schemas"]["UserRow"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
@@ -2715,32 +1941,7 @@ export interface components {
             refresh_token: string;
         };
         /** @description An editable object as stored and shown. */
-        Resource_CaseSpec: {
-            /** @description Own body. */
-            body?: string | null;
-            /** @description What it is for. */
-            description?: string;
-            /** @description What counts as passed. */
-            expectations?: components["schemas"]["Expectations"];
-            language?: components["schemas"]["Language"] | null;
-            mode?: components["schemas"]["RunMode"] | null;
-            /** @description Tags that a runtime manager must carry. */
-            runtime_tags?: string[];
-            /**
-             * Format: uuid
-             * @description Script to run; absent when the case has a body of its own.
-             */
-            script_id?: string | null;
-            /**
-             * Format: int32
-             * @description Time limit, seconds; the script's when absent.
-             */
-            timeout_secs?: number | null;
-            /** @description Parameter values, passed as environment variables of the same name. */
-            values?: {
-                [key: string]: unknown;
-            };
-        } & {
+        Resource_CaseSpec: components["schemas"]["CaseSpec"] & {
             /**
              * Format: date-time
              * @description When it was archived; archived objects stay readable and start nothing.
@@ -2772,18 +1973,7 @@ export interface components {
             version: number;
         };
         /** @description An editable object as stored and shown. */
-        Resource_ChannelSpec: {
-            /** @description Whether it is used. */
-            enabled?: boolean;
-            /** @description How it delivers. */
-            kind: components["schemas"]["ChannelKind"];
-            /** @description Lowest severity that is sent. */
-            min_severity?: components["schemas"]["Severity"];
-            /** @description Key of the HMAC-SHA256 signature; write-only. */
-            secret?: string | null;
-            /** @description Address, http or https. */
-            url: string;
-        } & {
+        Resource_ChannelSpec: components["schemas"]["ChannelSpec"] & {
             /**
              * Format: date-time
              * @description When it was archived; archived objects stay readable and start nothing.
@@ -2815,49 +2005,7 @@ export interface components {
             version: number;
         };
         /** @description An editable object as stored and shown. */
-        Resource_MonitorSpec: {
-            /** @description How it judges. */
-            detector: components["schemas"]["DetectorSpec"];
-            /** @description Which way a learned detector looks. */
-            direction?: components["schemas"]["Direction"];
-            /** @description Whether it is polled. */
-            enabled?: boolean;
-            /** @description BTreeMap<String, String> that name the entity, for example `["service"]`. */
-            entity_labels?: string[];
-            /**
-             * Format: int32
-             * @description Time between polls, seconds.
-             */
-            interval_secs?: number;
-            /**
-             * Format: int32
-             * @description Series at most; more are left out and counted.
-             */
-            max_series?: number;
-            /**
-             * Format: date-time
-             * @description Until when its anomalies open nothing.
-             */
-            muted_until?: string | null;
-            /** @description PromQL, or an Elasticsearch query string (empty: all lines). */
-            query: string;
-            /**
-             * Format: int32
-             * @description 1 (only the gross) to 10 (everything).
-             */
-            sensitivity?: number;
-            /** @description Severity of its anomalies. */
-            severity?: components["schemas"]["Severity"];
-            /** @description What it measures. */
-            signal: components["schemas"]["SignalKind"];
-            /**
-             * Format: uuid
-             * @description Source to ask.
-             */
-            source_id: string;
-            /** @description Unit for sentences and charts, for example `s`, `%`, `bytes`. */
-            unit?: string;
-        } & {
+        Resource_MonitorSpec: components["schemas"]["MonitorSpec"] & {
             /**
              * Format: date-time
              * @description When it was archived; archived objects stay readable and start nothing.
@@ -2889,29 +2037,7 @@ export interface components {
             version: number;
         };
         /** @description An editable object as stored and shown. */
-        Resource_PolicySpec: {
-            /** @description How much by itself. */
-            autonomy?: components["schemas"]["Autonomy"];
-            /** @description What it is for. */
-            description?: string;
-            /** @description Whether it decides anything. */
-            enabled?: boolean;
-            /** @description Brakes. */
-            gates?: components["schemas"]["Gates"];
-            /** @description Which incidents. */
-            match?: components["schemas"]["Match"];
-            /** @description What follows a failed step. */
-            on_failure?: components["schemas"]["OnFailure"];
-            /**
-             * Format: int32
-             * @description Lower numbers are asked first.
-             */
-            priority?: number;
-            /** @description What to do, in order. */
-            steps: components["schemas"]["Step"][];
-            /** @description Measurement. */
-            verification?: components["schemas"]["VerificationSpec"];
-        } & {
+        Resource_PolicySpec: components["schemas"]["PolicySpec"] & {
             /**
              * Format: date-time
              * @description When it was archived; archived objects stay readable and start nothing.
@@ -2943,21 +2069,7 @@ export interface components {
             version: number;
         };
         /** @description An editable object as stored and shown. */
-        Resource_RuntimeManagerSpec: {
-            /**
-             * Format: int32
-             * @description Runs at once.
-             */
-            capacity?: number;
-            /** @description Takes no new runs while true. */
-            draining?: boolean;
-            /** @description Whether it is used at all. */
-            enabled?: boolean;
-            /** @description Address of the engine or cluster; none for local. */
-            endpoint?: string | null;
-            /** @description Which kind. */
-            kind: components["schemas"]["RuntimeKind"];
-        } & {
+        Resource_RuntimeManagerSpec: components["schemas"]["RuntimeManagerSpec"] & {
             /**
              * Format: date-time
              * @description When it was archived; archived objects stay readable and start nothing.
@@ -2989,25 +2101,7 @@ export interface components {
             version: number;
         };
         /** @description An editable object as stored and shown. */
-        Resource_ScriptSpec: {
-            /** @description The text; values reach it only as environment variables. */
-            body: string;
-            /** @description What it does, for people. */
-            description?: string;
-            /** @description Container image for Docker and Kubernetes. */
-            image?: string | null;
-            /** @description Interpreter. */
-            language: components["schemas"]["Language"];
-            /** @description Whether a run that may have started can be started again. */
-            mode?: components["schemas"]["RunMode"];
-            /** @description JSON Schema of the parameters (an object schema), or null. */
-            parameters?: unknown;
-            /**
-             * Format: int32
-             * @description Time limit, seconds.
-             */
-            timeout_secs?: number;
-        } & {
+        Resource_ScriptSpec: components["schemas"]["ScriptSpec"] & {
             /**
              * Format: date-time
              * @description When it was archived; archived objects stay readable and start nothing.
@@ -3039,27 +2133,7 @@ export interface components {
             version: number;
         };
         /** @description An editable object as stored and shown. */
-        Resource_SourceSpec: {
-            /** @description Credentials. */
-            credentials?: components["schemas"]["Credentials"];
-            /** @description Whether it is polled. */
-            enabled?: boolean;
-            /** @description Field names by role (`timestamp`, `level`, `message`, `service`, `trace_id`) where they differ from ECS and OTel. */
-            fields?: {
-                [key: string]: string;
-            };
-            /** @description Index pattern (Elasticsearch only), for example `logs-*`. */
-            index?: string | null;
-            /** @description What answers there. */
-            kind: components["schemas"]["SourceKind"];
-            /**
-             * Format: int32
-             * @description Time limit of one request, seconds.
-             */
-            timeout_secs?: number;
-            /** @description Base URL, http or https. */
-            url: string;
-        } & {
+        Resource_SourceSpec: components["schemas"]["SourceSpec"] & {
             /**
              * Format: date-time
              * @description When it was archived; archived objects stay readable and start nothing.

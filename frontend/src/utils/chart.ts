@@ -8,6 +8,10 @@ export interface Mark { at: number; label: string; tone: 'bad' | 'good' | 'warn'
 export interface Span { from: number; to: number; tone: 'bad' | 'busy' }
 export interface ChartTexts { value: string; band: string; score: string }
 
+/** Labels of marks are spread over so many rows of so many pixels above the chart. */
+const LABEL_ROWS = 4
+const LABEL_ROW = 13
+
 /** Colours of the page's scheme as they are now. */
 export function readPalette(): Palette {
   const style = getComputedStyle(document.documentElement)
@@ -65,13 +69,13 @@ function reach(points: readonly ChartPoint[], marks: readonly Mark[]): { min?: n
 
 const clock = (ms: number): string => new Date(ms).toLocaleTimeString([], { hour12: false })
 
-function axes(palette: Palette, unit: string, withScore: boolean, ends: { min?: number; max?: number } = {}): EChartsOption {
+function axes(palette: Palette, unit: string, withScore: boolean, ends: { min?: number; max?: number } = {}, top = 12): EChartsOption {
   const time = { ...ends, type: 'time' as const, axisLine: { lineStyle: { color: palette.grid } }, axisTick: { show: false }, splitLine: { show: false } }
   const label = { color: palette.text, fontSize: 11, hideOverlap: true }
   const value = { type: 'value' as const, scale: true, splitNumber: 4, axisLabel: { ...label, formatter: (v: number) => formatValue(v, unit) }, splitLine: { lineStyle: { color: palette.grid } } }
   if (!withScore) return { grid: [{ left: 64, right: 16, top: 12, bottom: 26 }], xAxis: [{ ...time, axisLabel: label }], yAxis: [value] }
   return {
-    grid: [{ left: 64, right: 16, top: 60, height: 150 }, { left: 64, right: 16, top: 226, height: 34 }],
+    grid: [{ left: 64, right: 34, top, bottom: 78 }, { left: 64, right: 34, bottom: 26, height: 34 }],
     xAxis: [{ ...time, axisLabel: { show: false } }, { ...time, gridIndex: 1, axisLabel: label }],
     yAxis: [value, { type: 'value', gridIndex: 1, min: 0, max: 1, splitNumber: 1, axisLabel: label, splitLine: { show: false } }],
   }
@@ -107,7 +111,7 @@ export function anomalyOption(stored: readonly ChartPoint[], marks: readonly Mar
         silent: true, symbol: 'none', animation: false,
         data: marks.map((mark, index) => ({
           xAxis: mark.at, lineStyle: { color: palette[mark.tone], type: 'solid', width: 1.2 },
-          label: { formatter: mark.label, color: palette[mark.tone], fontSize: 11, position: 'end', distance: 4 + (index % 4) * 13 },
+          label: { formatter: mark.label, color: palette[mark.tone], fontSize: 11, position: 'end', distance: 4 + (index % LABEL_ROWS) * LABEL_ROW },
         })),
       },
       markArea: { silent: true, animation: false, data: spans.map((span) => [{ xAxis: span.from, itemStyle: { color: palette[span.tone], opacity: span.tone === 'bad' ? 0.07 : 0.16 } }, { xAxis: span.to }]) },
@@ -115,7 +119,7 @@ export function anomalyOption(stored: readonly ChartPoint[], marks: readonly Mar
     { ...base, name: texts.score, xAxisIndex: 1, yAxisIndex: 1, data: points.map((p) => [p.at_ms, p.score]), step: 'end', lineStyle: { color: palette.score, width: 1 }, areaStyle: { color: palette.score, opacity: 0.25 } },
   ]
   return {
-    animation: false, ...axes(palette, unit, true, reach(stored, marks)), series,
+    animation: false, ...axes(palette, unit, true, reach(stored, marks), 10 + LABEL_ROW * Math.min(LABEL_ROWS, marks.length)), series,
     tooltip: tooltip(palette, (ms) => {
       const p = at.get(ms)
       if (!p) return clock(ms)
