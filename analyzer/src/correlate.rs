@@ -14,6 +14,8 @@ use std::collections::{BTreeSet, HashMap};
 /// Anomalies that begin within this time of an incident's start may belong to it, wherever they are. The start stays
 /// where it is, so incidents do not grow into each other.
 const JOIN_WINDOW: TimeDelta = TimeDelta::seconds(150);
+/// The same while the incident is acted on: what begins later elsewhere is not what is being repaired.
+const ACTING_WINDOW: TimeDelta = TimeDelta::seconds(30);
 /// A relapse within this time of the resolution reopens the incident.
 pub(crate) const SOAK: TimeDelta = TimeDelta::seconds(600);
 /// An incident nobody acts on is over when all its anomalies have been closed for so long.
@@ -144,7 +146,9 @@ impl Correlator {
         let about =
             |i: &&Incident| (i.entities.contains(&anomaly.entity) || i.entity == anomaly.entity) && same(i);
         let near = |i: &&Incident| {
-            (anomaly.started_at - i.started_at).abs() <= JOIN_WINDOW
+            let acting = matches!(i.state, IncidentState::Healing | IncidentState::Verifying);
+            let window = if acting { ACTING_WINDOW } else { JOIN_WINDOW };
+            (anomaly.started_at - i.started_at).abs() <= window
                 && (self.topology.is_empty() || i.entities.iter().any(|e| self.topology.linked(e, &anomaly.entity)))
         };
         let joinable = |i: &&Incident| i.state.is_active() && i.state != IncidentState::Suppressed;

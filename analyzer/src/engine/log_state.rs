@@ -72,14 +72,14 @@ impl LogState {
         }
     }
 
-    /// Counts the lines of `(from, to]` and judges every bucket that is now complete.
+    /// Counts the lines of `(from, to]` and judges every bucket that is now complete; those from `news` (ms) on may open.
     pub(crate) fn push(
         &mut self,
         monitor: &Monitor,
         lines: &[LogLine],
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-        may_open: bool,
+        news: i64,
         scored: &mut Scored,
     ) {
         if self.closed_to_ms == i64::MIN {
@@ -98,7 +98,7 @@ impl LogState {
             let start = self.closed_to_ms;
             self.closed_to_ms += self.width_ms;
             let bucket = self.pending.remove(&start).unwrap_or_default();
-            self.judge(monitor, start, &bucket, may_open, scored);
+            self.judge(monitor, start, &bucket, start >= news, scored);
         }
         scored.learning = Some(self.stats.values().all(|s| s.is_learning(to.timestamp_millis())));
     }

@@ -25,6 +25,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// Detector memories are stored at least so often; also whenever an anomaly opens or closes.
 const PERSIST_EVERY: TimeDelta = TimeDelta::seconds(30);
 
+/// Older rows are learned from and open nothing: after a start they are history, not news.
+const NEWS: TimeDelta = TimeDelta::seconds(300);
+
 /// What one batch led to, before incidents are known.
 #[derive(Debug, Default)]
 pub(crate) struct Scored {
@@ -109,6 +112,8 @@ impl Engine {
     /// Scores a batch. A failed or partial answer changes nothing: unknown is not normal.
     pub(crate) fn score(&mut self, monitor: &Monitor, batch: &Batch, now: DateTime<Utc>) -> Scored {
         let muted = monitor.spec.muted_until.is_some_and(|until| now < until);
+        // Rows from here on may open an anomaly.
+        let news = if muted { i64::MAX } else { (now - NEWS).timestamp_millis() };
         let mut scored = Scored::default();
         let Some(state) = self.monitors.get_mut(&monitor.id) else { return scored };
         match &batch.payload {
@@ -116,14 +121,14 @@ impl Engine {
             | Payload::Metrics(MetricAnswer { completeness: Completeness::Partial(_), .. })
             | Payload::Logs { completeness: Completeness::Partial(_), .. } => return scored,
             Payload::Metrics(answer) => {
-                score_metrics(state, &mut self.orphans, monitor, batch, answer, muted, &mut scored);
+                score_metrics(state, &mut self.orphans, monitor, batch, answer, news, &mut scored);
                 if !muted && matches!(monitor.spec.detector, DetectorSpec::Learned) {
                     self.entities.observe(monitor, state.series.values(), batch.to, &mut self.orphans, &mut scored);
                 }
             }
             Payload::Logs { lines, .. } => {
                 if let Some(logs) = state.logs.as_mut() {
-                    logs.push(monitor, lines, batch.from, batch.to, !muted, &mut scored);
+                    logs.push(monitor, lines, batch.from, batch.to, news, &mut scored);
                 }
             }
         }
@@ -194,7 +199,7 @@ fn score_metrics(
     monitor: &Monitor,
     batch: &Batch,
     answer: &MetricAnswer,
-    muted: bool,
+    news: i64,
     scored: &mut Scored,
 ) {
     let mut present = HashSet::new();
@@ -209,7 +214,7 @@ fn score_metrics(
         });
         let since = series.last_ms;
         for point in &incoming.points {
-            scored.take(series.push(monitor, point.at_ms, point.value, !muted), monitor.spec.severity);
+            scored.take(series.push(monitor, point.at_ms, point.value, point.at_ms >= news), monitor.spec.severity);
             scored.rows += 1;
         }
         scored.learning = Some(scored.learning.unwrap_or(true) && series.learning);
@@ -219,7 +224,8 @@ fn score_metrics(
     if matches!(monitor.spec.detector, DetectorSpec::Absence { .. }) {
         for series in state.series.values_mut().filter(|s| !present.contains(&s.key)) {
             let since = series.last_ms;
-            scored.take(series.push(monitor, batch.to.timestamp_millis(), f64::NAN, !muted), monitor.spec.severity);
+            let at_ms = batch.to.timestamp_millis();
+            scored.take(series.push(monitor, at_ms, f64::NAN, at_ms >= news), monitor.spec.severity);
             scored.points.extend(series.chart_rows(since));
         }
     }

@@ -15,6 +15,8 @@ const CALM_ROWS: u32 = 3;
 /// Rows after which a learned series is no longer young. A young one opens only on what is far outside its band:
 /// few rows say little about the tails.
 const YOUNG_ROWS: u32 = 240;
+/// Strength of an event that is told by itself (`docs/detection-log.md`: weaker records are frequent on healthy noise).
+const STRONG: f64 = 0.75;
 /// How long a chart goes on after its anomaly closed, milliseconds.
 const CHART_TAIL_MS: i64 = 300_000;
 
@@ -132,6 +134,9 @@ impl SeriesState {
         use detect::View as V;
         if matches!(score.view, V::Threshold | V::Absence | V::ErrorRate) {
             return true;
+        }
+        if score.event < STRONG {
+            return false;
         }
         let half = (0.5 * (score.upper - score.lower)).max(f64::EPSILON);
         let outside = (score.observed - score.upper).max(score.lower - score.observed) / half;

@@ -214,7 +214,11 @@ impl Ground<'_> {
     fn events(&self, samples: &[CheckSample], verdict: Verdict, reason: &str, follow: &Follow) -> Vec<IncidentEvent> {
         let word =
             serde_json::to_value(verdict).ok().and_then(|v| v.as_str().map(ToOwned::to_owned)).unwrap_or_default();
-        let mut events = vec![event(self.v, self.now, EventKind::Verdict, format!("{word}: {reason}"), samples)];
+        let mut told = event(self.v, self.now, EventKind::Verdict, format!("{word}: {reason}"), samples);
+        if let Some(data) = told.data.as_object_mut() {
+            data.insert("verdict".to_owned(), word.into());
+        }
+        let mut events = vec![told];
         let kind = match (follow.to, follow.undo) {
             (IncidentState::Resolved, _) => Some(EventKind::Resolved),
             (IncidentState::Escalated, _) => Some(EventKind::Escalated),
