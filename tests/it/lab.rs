@@ -40,26 +40,37 @@ impl Lab {
         std::fs::read_to_string(self.dir.path().join("ledger")).map_or(0, |text| text.lines().count())
     }
 
-    /// The script that heals: it enters its effect into the ledger, then repairs.
+    /// The script that heals: it enters its effect into the ledger, repairs, and tells the trace that it is part of.
     fn script(&self) -> String {
         let dir = self.dir.path().display();
-        format!("echo \"$RUN_KEY $TARGET\" >> {dir}/ledger\nsleep 1\necho 1 > {dir}/level\necho healed $TARGET\n")
+        let effect = format!("echo \"$RUN_KEY $TARGET\" >> {dir}/ledger\nsleep 1\necho 1 > {dir}/level\n");
+        format!("{effect}echo healed $TARGET\necho trace $TRACEPARENT\n")
     }
 
     /// Source, monitor, script, case and policy in the product.
     pub(crate) fn install(&self, product: &Product, verification: &Value) {
-        let source = product.create("sources", &json!({ "name": "prom", "kind": "prometheus", "url": self.prometheus }));
-        product.create("monitors", &json!({
-            "name": "level", "source_id": source, "query": format!("lab_level{{service=\"{}\"}}", self.name),
-            "interval_secs": 1, "signal": "saturation", "entity_labels": ["service"], "severity": "critical",
-            "detector": { "kind": "threshold", "op": "gt", "value": 5.0 },
-        }));
-        let script = product.create("scripts", &json!({ "name": "repair", "language": "bash", "body": self.script(), "timeout_secs": 30 }));
+        let source =
+            product.create("sources", &json!({ "name": "prom", "kind": "prometheus", "url": self.prometheus }));
+        product.create(
+            "monitors",
+            &json!({
+                "name": "level", "source_id": source, "query": format!("lab_level{{service=\"{}\"}}", self.name),
+                "interval_secs": 1, "signal": "saturation", "entity_labels": ["service"], "severity": "critical",
+                "detector": { "kind": "threshold", "op": "gt", "value": 5.0 },
+            }),
+        );
+        let script = product.create(
+            "scripts",
+            &json!({ "name": "repair", "language": "bash", "body": self.script(), "timeout_secs": 30 }),
+        );
         let case = product.create("cases", &json!({ "name": "repair", "script_id": script }));
-        product.create("policies", &json!({
-            "name": "repair", "autonomy": "auto", "steps": [{ "case_id": case }], "verification": verification,
-            "match": { "monitors": ["level"] }, "gates": { "cooldown_secs": 0, "freshness_secs": 30 },
-        }));
+        product.create(
+            "policies",
+            &json!({
+                "name": "repair", "autonomy": "auto", "steps": [{ "case_id": case }], "verification": verification,
+                "match": { "monitors": ["level"] }, "gates": { "cooldown_secs": 0, "freshness_secs": 30 },
+            }),
+        );
         wait_for("the first sample", Duration::from_secs(40), || {
             let statuses = product.try_get("/monitors/statuses")?;
             statuses.as_array()?.iter().any(|s| s["health"] == "ok").then_some(())
@@ -94,7 +105,8 @@ fn export(file: PathBuf) -> u16 {
 
 /// Where the project's own Prometheus reads scrape targets; `None`, said so, when another one is used.
 pub(crate) fn targets(test: &str) -> Option<PathBuf> {
-    let state = std::env::var_os("AIOPS_DEV_DIR").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".dev"), PathBuf::from);
+    let state = std::env::var_os("AIOPS_DEV_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".dev"), PathBuf::from);
     let dir = state.join("prometheus/targets");
     if dir.is_dir() {
         return Some(dir);

@@ -1,8 +1,11 @@
 //! Process-level tests of the `aiops` binary on real services, and the rules of the repository.
 
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+
 mod grafana;
 mod harness;
 mod kill;
 mod lab;
 mod outage;
 mod tidy;
+mod trace;
