@@ -41,8 +41,9 @@ fn an_outage_of_prometheus_cures_nothing() {
     let url = private.url().expect("an address");
     let lab = Lab::new("outage", &url, &private.0.path().join("prometheus/targets"));
     let product = Product::start(lab.dir.path(), &[]);
+    // Missing data extends the deadline to its double: an outage of a minute ends within it.
     // The settle time leaves room to stop Prometheus between the run and the first sample.
-    let verification = json!({ "settle_secs": 4, "samples": 3, "interval_secs": 2, "deadline_secs": 20, "soak_secs": 5 });
+    let verification = json!({ "settle_secs": 4, "samples": 3, "interval_secs": 2, "deadline_secs": 60, "soak_secs": 5 });
     lab.install(&product, &verification);
     lab.break_it();
     let id = wait_for("verifying", Duration::from_secs(60), || {

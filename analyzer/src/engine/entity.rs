@@ -6,7 +6,7 @@ use super::series::{RowEffect, SeriesState};
 use crate::detect::{EntityConfig, EntityDetector, MIN_ROWS, PcaModel};
 use chrono::{DateTime, Utc};
 use domain::Id;
-use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState, Evidence, Recovery};
+use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState, ChartPoint, Evidence, Recovery};
 use domain::catalog::Monitor;
 use domain::clock::from_millis;
 use domain::incident::Severity;
@@ -127,6 +127,11 @@ impl Watched {
         };
         // By itself it is worth knowing, not worth waking a person: it supports what single series show.
         scored.take(effect, Severity::Info);
+        if let Some(open) = &self.open {
+            let score = &result.score;
+            let (value, lower, upper) = (Some(score.observed), Some(score.lower), Some(score.upper));
+            scored.points.push((open.id, vec![ChartPoint { at_ms: now_ms, value, lower, upper, score: score.point }]));
+        }
     }
 
     /// Keeps complete quiet rows, and now and then fits the principal components of how the metrics move together
