@@ -10,7 +10,7 @@ use std::time::Duration;
 /// A place that answers PromQL.
 #[async_trait]
 pub trait MetricSource: Send + Sync + std::fmt::Debug {
-    /// Instant query at `at`.
+    /// Instant query at `at`, which may be cut to its second.
     ///
     /// # Errors
     /// `Invalid` for wrong PromQL, `Timeout` or `Unavailable` for a source that fails. Never an empty answer instead.

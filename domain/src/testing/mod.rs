@@ -4,4 +4,4 @@ pub mod contracts;
 pub mod samples;
 mod together;
 
-pub use together::together;
+pub use together::{together, within};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests; a skipped test says so")]
 
+mod contracts;
 mod discover;
 mod elasticsearch;
 mod fakes;

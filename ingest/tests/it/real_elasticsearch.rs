@@ -12,7 +12,8 @@ use ingest::{Elasticsearch, Prometheus};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-struct Index {
+/// An index of a real server.
+pub(crate) struct Index {
     http: reqwest::Client,
     url: String,
     name: String,
@@ -20,7 +21,7 @@ struct Index {
 
 impl Index {
     /// An index of its own with a mapping that both text and dotted fields meet.
-    async fn create(url: &str) -> Self {
+    pub(crate) async fn create(url: &str) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
         let index = Self {
             http: reqwest::Client::new(),
@@ -40,7 +41,7 @@ impl Index {
         format!("{}/{}{path}", self.url, self.name)
     }
 
-    async fn add(&self, documents: &[Value]) {
+    pub(crate) async fn add(&self, documents: &[Value]) {
         let mut body = String::new();
         for document in documents {
             body.push_str("{\"create\":{}}\n");
@@ -53,17 +54,17 @@ impl Index {
         assert_eq!(answer["errors"], json!(false), "{answer}");
     }
 
-    fn source(&self) -> Elasticsearch {
+    pub(crate) fn source(&self) -> Elasticsearch {
         Elasticsearch::new(&SourceSpec { index: Some(self.name.clone()), ..spec(SourceKind::Elasticsearch, &self.url) })
             .unwrap()
     }
 
-    async fn delete(self) {
+    pub(crate) async fn delete(self) {
         self.http.delete(self.at("")).send().await.unwrap();
     }
 }
 
-fn document(n: i64, at: Time) -> Value {
+pub(crate) fn document(n: i64, at: Time) -> Value {
     json!({"@timestamp": at, "message": format!("message {n}"), "log": {"level": "warn"}, "service": {"name": "pay"}, "n": n})
 }
 

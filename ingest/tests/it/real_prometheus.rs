@@ -10,7 +10,8 @@ use ingest::Prometheus;
 use ingest::discover::{Options, propose};
 use std::time::Duration;
 
-fn sources(test: &str) -> Vec<Prometheus> {
+/// The real servers that are given.
+pub(crate) fn sources(test: &str) -> Vec<Prometheus> {
     ["AIOPS_TEST_PROMETHEUS_URL", "AIOPS_TEST_PROMETHEUS3_URL"]
         .iter()
         .filter_map(|variable| real(test, variable))

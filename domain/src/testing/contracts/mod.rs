@@ -1,4 +1,4 @@
-//! What every store must do, written once and run against each database.
+//! What every implementation of a port must do, written once and run against each.
 
 pub mod audit;
 pub mod catalog;
@@ -7,6 +7,8 @@ pub mod incidents;
 pub mod leases;
 pub mod outbox;
 pub mod runs;
+pub mod signals;
+pub mod transport;
 pub mod users;
 pub mod verification;
 
