@@ -128,18 +128,38 @@ fn one_trace_an_incident_from_poll_to_verdict() {
         let names: BTreeSet<&str> = spans.iter().map(|s| s.name.as_str()).collect();
         STEPS.iter().all(|step| names.contains(step)).then_some(spans)
     });
-    connected(&spans);
+    assert_eq!(loose_ends(&spans), [""; 0], "{spans:?}");
     script_and_log_lines_carry(&product, &done, trace, lab.dir.path());
 }
 
-/// One root, which is the poll; every other span hangs on one of the same trace.
-fn connected(spans: &[Span]) {
+/// What is wrong with a trace that must have one root, the poll, and every other span below one of its own.
+fn loose_ends(spans: &[Span]) -> Vec<String> {
     let ids: BTreeSet<&str> = spans.iter().map(|s| s.id.as_str()).collect();
-    assert_eq!(ids.len(), spans.len(), "every span is exported once: {spans:?}");
     let (roots, others): (Vec<&Span>, Vec<&Span>) = spans.iter().partition(|s| s.parent.is_empty());
-    assert_eq!(roots.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["ingest.poll"], "{spans:?}");
-    let lost: Vec<&&Span> = others.iter().filter(|s| !ids.contains(s.parent.as_str())).collect();
-    assert!(lost.is_empty(), "spans without their parent: {lost:?}");
+    let lost = others.iter().filter(|s| !ids.contains(s.parent.as_str()));
+    let mut wrong: Vec<String> = lost.map(|s| format!("{} has lost its parent", s.name)).collect();
+    if ids.len() != spans.len() {
+        wrong.push("a span was exported twice".to_owned());
+    }
+    if roots.len() != 1 || roots[0].name != STEPS[0] {
+        wrong.push(format!("roots: {roots:?}"));
+    }
+    wrong
+}
+
+#[test]
+fn seeded_loose_ends_are_found() {
+    let span = |id: &str, parent: &str, name: &str| Span {
+        trace: "t".to_owned(),
+        id: id.to_owned(),
+        parent: parent.to_owned(),
+        name: name.to_owned(),
+    };
+    let poll = span("1", "", "ingest.poll");
+    assert_eq!(loose_ends(&[poll.clone(), span("2", "1", "healer.run")]), [""; 0]);
+    assert_eq!(loose_ends(&[poll.clone(), span("2", "9", "healer.run")]), ["healer.run has lost its parent"]);
+    assert_eq!(loose_ends(&[poll.clone(), poll.clone()]).len(), 2);
+    assert_eq!(loose_ends(&[span("2", "", "healer.run")]).len(), 1);
 }
 
 fn script_and_log_lines_carry(product: &Product, incident: &Value, trace: &str, dir: &Path) {
