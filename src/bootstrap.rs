@@ -38,7 +38,9 @@ pub(crate) async fn source(
     index: Option<&str>,
 ) -> anyhow::Result<Id> {
     let known = sources.all().await?;
-    if let Some(source) = known.iter().find(|s| s.spec.kind == kind && s.spec.url.trim_end_matches('/') == url.trim_end_matches('/')) {
+    if let Some(source) =
+        known.iter().find(|s| s.spec.kind == kind && s.spec.url.trim_end_matches('/') == url.trim_end_matches('/'))
+    {
         return Ok(source.id);
     }
     let spec = SourceSpec {
@@ -53,7 +55,9 @@ pub(crate) async fn source(
     let taken = known.iter().any(|s| s.name == name);
     let name = if taken { format!("{name} {url}") } else { name.to_owned() };
     let draft = Draft { name, tags: vec!["flag".to_owned()], spec };
-    draft.check().with_context(|| format!("--{}", if kind == SourceKind::Prometheus { "prometheus" } else { "elasticsearch" }))?;
+    draft.check().with_context(|| {
+        format!("--{}", if kind == SourceKind::Prometheus { "prometheus" } else { "elasticsearch" })
+    })?;
     Ok(sources.create(draft, audit("source.create")).await?.id)
 }
 

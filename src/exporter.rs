@@ -20,9 +20,7 @@ impl Exporter {
     pub(crate) fn text(&self) -> String {
         let registry = Registry::new();
         let mut text = Vec::new();
-        let rendered = self
-            .fill(&registry)
-            .and_then(|()| TextEncoder::new().encode(&registry.gather(), &mut text));
+        let rendered = self.fill(&registry).and_then(|()| TextEncoder::new().encode(&registry.gather(), &mut text));
         if let Err(error) = rendered {
             tracing::error!(%error, "metrics are incomplete");
         }
@@ -69,8 +67,18 @@ impl Exporter {
             registry.register(Box::new(vec))?;
         }
         let single = |family: &str| rows.iter().find(|(f, ..)| *f == family).map_or(0, |(.., n)| *n);
-        counter(registry, "aiops_runs_reattached_total", "Runs taken over from a process that died.", single("runs_reattached"))?;
-        counter(registry, "aiops_runs_fenced_total", "Runs given up because their lease could not be renewed.", single("runs_fenced"))?;
+        counter(
+            registry,
+            "aiops_runs_reattached_total",
+            "Runs taken over from a process that died.",
+            single("runs_reattached"),
+        )?;
+        counter(
+            registry,
+            "aiops_runs_fenced_total",
+            "Runs given up because their lease could not be renewed.",
+            single("runs_fenced"),
+        )?;
         counter(registry, "aiops_healer_errors_total", "Steps that failed and were tried again.", single("errors"))?;
         let active = i64::try_from(single("active_runs")).unwrap_or(i64::MAX);
         gauge(registry, "aiops_runs_active", "Runs followed by this process.", active)
@@ -106,7 +114,8 @@ fn build_info(registry: &Registry) -> prometheus::Result<()> {
 /// Memory and processor time of this process, from the kernel; left out where it does not tell.
 fn process(registry: &Registry) -> prometheus::Result<()> {
     let page = rustix::param::page_size() as i64;
-    let resident = std::fs::read_to_string("/proc/self/statm").ok().and_then(|t| t.split(' ').nth(1)?.parse::<i64>().ok());
+    let resident =
+        std::fs::read_to_string("/proc/self/statm").ok().and_then(|t| t.split(' ').nth(1)?.parse::<i64>().ok());
     if let Some(pages) = resident {
         gauge(registry, "process_resident_memory_bytes", "Resident memory.", pages * page)?;
     }

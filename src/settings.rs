@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Everything that can be set; unknown keys in the file are errors.
@@ -21,6 +21,10 @@ pub(crate) struct Settings {
     pub grace_secs: u64,
     /// Logs as JSON; else as text for people.
     pub log_json: bool,
+    /// Send `Strict-Transport-Security`; set it behind TLS.
+    pub hsts: bool,
+    /// Proxies whose `X-Forwarded-For` is believed, separated by commas.
+    pub trusted_proxies: String,
 }
 
 impl Settings {
@@ -35,7 +39,9 @@ impl Settings {
             .set_default("listen", "127.0.0.1:3030")?
             .set_default("lease_secs", 20)?
             .set_default("grace_secs", 10)?
-            .set_default("log_json", true)?;
+            .set_default("log_json", true)?
+            .set_default("hsts", false)?
+            .set_default("trusted_proxies", "")?;
         if let Some(path) = file {
             builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
         }
@@ -56,10 +62,23 @@ impl Settings {
             bail!("lease_secs: give at least 2 seconds");
         }
         let fine = ["", "sqlite:", "postgres:", "postgresql:"];
-        if !fine.iter().any(|p| if p.is_empty() { self.database_url.is_empty() } else { self.database_url.starts_with(p) }) {
+        if !fine
+            .iter()
+            .any(|p| if p.is_empty() { self.database_url.is_empty() } else { self.database_url.starts_with(p) })
+        {
             bail!("database_url: give sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE, or leave it out");
         }
+        self.proxies()?;
         Ok(self)
+    }
+
+    /// The proxies that are believed.
+    ///
+    /// # Errors
+    /// One that is no IP address, by name.
+    pub(crate) fn proxies(&self) -> anyhow::Result<Vec<IpAddr>> {
+        let names = self.trusted_proxies.split(',').map(str::trim).filter(|name| !name.is_empty());
+        names.map(|n| n.parse().with_context(|| format!("trusted_proxies: {n} is no IP address"))).collect()
     }
 
     /// The database to use.
@@ -72,7 +91,8 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 6] = ["data_dir", "database_url", "listen", "lease_secs", "grace_secs", "log_json"];
+const KEYS: [&str; 8] =
+    ["data_dir", "database_url", "listen", "lease_secs", "grace_secs", "log_json", "hsts", "trusted_proxies"];
 
 #[cfg(test)]
 mod tests {
@@ -98,5 +118,7 @@ mod tests {
         assert!(unknown.contains("listn"), "{unknown}");
         let database = format!("{:#}", file("database_url = 'mysql://x'").expect_err("wrong scheme"));
         assert!(database.starts_with("database_url"), "{database}");
+        let proxy = format!("{:#}", file("trusted_proxies = '10.0.0.1, traefik'").expect_err("a name"));
+        assert!(proxy.starts_with("trusted_proxies: traefik"), "{proxy}");
     }
 }

@@ -2,7 +2,9 @@
 
 use anyhow::Context as _;
 use domain::trace::TraceContext;
-use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider as _};
+use opentelemetry::trace::{
+    SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider as _,
+};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use std::fmt;
@@ -110,7 +112,10 @@ where
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
         let mut line = serde_json::Map::new();
         let meta = event.metadata();
-        line.insert("@timestamp".into(), chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into());
+        line.insert(
+            "@timestamp".into(),
+            chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into(),
+        );
         line.insert("log.level".into(), meta.level().as_str().to_ascii_lowercase().into());
         line.insert("log.logger".into(), meta.target().into());
         line.insert("service.name".into(), "aiops".into());

@@ -26,7 +26,11 @@ const FAMILIES: [Family; 3] = [
         caller: &["service", "service_name", "job"],
         callee: &["peer_service", "server_address"],
     },
-    Family { query: "sum by (client, server) (traces_service_graph_request_total)", caller: &["client"], callee: &["server"] },
+    Family {
+        query: "sum by (client, server) (traces_service_graph_request_total)",
+        caller: &["client"],
+        callee: &["server"],
+    },
     Family {
         query: "sum by (source_workload, destination_workload) (istio_requests_total)",
         caller: &["source_workload"],
@@ -60,7 +64,11 @@ pub(crate) async fn keep(
     }
 }
 
-async fn read(catalog: &dyn CatalogStore<SourceSpec>, sources: &dyn Sources, clock: &dyn Clock) -> BTreeSet<(String, String)> {
+async fn read(
+    catalog: &dyn CatalogStore<SourceSpec>,
+    sources: &dyn Sources,
+    clock: &dyn Clock,
+) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
     let Ok(all) = catalog.all().await else { return found };
     for source in all.iter().filter(|s| s.spec.enabled && s.spec.kind == SourceKind::Prometheus) {

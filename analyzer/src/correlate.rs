@@ -143,8 +143,7 @@ impl Correlator {
                 || i.fingerprint == fingerprint(&anomaly.entity, anomaly.signal)
                 || (anomaly.started_at - i.started_at).abs() <= JOIN_WINDOW
         };
-        let about =
-            |i: &&Incident| (i.entities.contains(&anomaly.entity) || i.entity == anomaly.entity) && same(i);
+        let about = |i: &&Incident| (i.entities.contains(&anomaly.entity) || i.entity == anomaly.entity) && same(i);
         let near = |i: &&Incident| {
             let acting = matches!(i.state, IncidentState::Healing | IncidentState::Verifying);
             let window = if acting { ACTING_WINDOW } else { JOIN_WINDOW };
@@ -207,13 +206,16 @@ fn reopen(incidents: &[Incident], id: Id, anomaly: &Anomaly, now: DateTime<Utc>)
 fn anomaly_event(id: Id, anomaly: &Anomaly, now: DateTime<Utc>) -> IncidentEvent {
     let (kind, message) = match anomaly.state {
         AnomalyState::Open => (EventKind::AnomalyAdded, anomaly.evidence.en.clone()),
-        AnomalyState::Closed => (EventKind::AnomalyClosed, format!("{} is back to normal", anomaly.monitor_name)),
+        AnomalyState::Closed => (
+            EventKind::AnomalyClosed,
+            format!("{} is back to normal; it was: {}", anomaly.monitor_name, anomaly.evidence.en),
+        ),
     };
     IncidentEvent::new(id, now, kind, Actor::system("analyzer"), message).with(json!({
         "anomaly_id": anomaly.id, "entity": anomaly.entity, "signal": anomaly.signal, "score": anomaly.score,
         "zh": match anomaly.state {
             AnomalyState::Open => anomaly.evidence.zh.clone(),
-            AnomalyState::Closed => format!("{} 已恢复正常", anomaly.monitor_name),
+            AnomalyState::Closed => format!("{} 已恢复正常；此前：{}", anomaly.monitor_name, anomaly.evidence.zh),
         },
     }))
 }

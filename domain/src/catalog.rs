@@ -80,6 +80,12 @@ impl std::fmt::Debug for Credentials {
 }
 
 impl Credentials {
+    /// The secret part, if there is one.
+    #[must_use]
+    pub fn into_secret(mut self) -> Option<String> {
+        self.secret_mut().map(std::mem::take)
+    }
+
     fn secret_mut(&mut self) -> Option<&mut String> {
         match self {
             Self::None => None,

@@ -40,7 +40,8 @@ pub(crate) fn mine(args: &MineArgs) -> anyhow::Result<ExitCode> {
         let file = File::open(&args.input).with_context(|| format!("--input: cannot read {}", args.input.display()))?;
         Box::new(BufReader::with_capacity(1 << 20, file))
     };
-    let file = File::create(&args.output).with_context(|| format!("--output: cannot write {}", args.output.display()))?;
+    let file =
+        File::create(&args.output).with_context(|| format!("--output: cannot write {}", args.output.display()))?;
     let mut output = BufWriter::with_capacity(1 << 20, file);
     let jsonl = args.input.extension().is_some_and(|e| e == "jsonl");
     let mut progress = |lines: u64| complain(&format!("{lines} lines"));

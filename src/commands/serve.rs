@@ -7,9 +7,10 @@ use crate::settings::Settings;
 use crate::{bootstrap, killpoint, local, telemetry, topology};
 use analyzer::engine::{Analyzer, AnalyzerDeps};
 use anyhow::{Context as _, bail};
-use domain::catalog::SourceKind;
+use domain::catalog::{Channel, Source, SourceKind};
 use domain::clock::{Clock, SystemClock};
-use domain::ports::{BusReceiver, Sources, Wake};
+use domain::ports::{BusReceiver, CatalogStore as _, Sources, Wake};
+use healer::mask::Masker;
 use healer::runtime::local::{LocalLimits, LocalRuntime};
 use healer::{HealerConfig, HealerDeps, Runtimes};
 use ingest::{Poller, PollerConfig, SourceRegistry};
@@ -63,7 +64,9 @@ fn check_roles(roles: &[Role]) -> anyhow::Result<()> {
     if roles.is_empty() || roles.contains(&Role::All) || all.iter().all(|r| roles.contains(r)) {
         return Ok(());
     }
-    bail!("--role: single roles need PostgreSQL and Redis between the processes; leave --role out to run all roles in one");
+    bail!(
+        "--role: single roles need PostgreSQL and Redis between the processes; leave --role out to run all roles in one"
+    );
 }
 
 async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -85,7 +88,7 @@ async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> a
         topology: Arc::clone(&edges),
         learning: Arc::clone(&learning),
     });
-    let healer = healer(shared)?;
+    let healer = healer(shared, known_secrets(shared).await?)?;
     let exporter =
         Exporter { ingest: poller.counters(), analyzer: analyzer.stats(), healer: Arc::clone(&healer.stats) };
     let router = api(shared, exporter, stop).await?;
@@ -100,7 +103,8 @@ async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> a
     });
     tasks.spawn(poller.run(stop.clone()));
     tasks.spawn(healer::run(healer, stop.clone()));
-    let (catalog, sources, clock) = (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
+    let (catalog, sources, clock) =
+        (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
     tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
     tasks.spawn(watch_given(shared.clone(), args.given.clone()));
     info!(address = %shared.settings.listen, "aiops serves");
@@ -122,7 +126,8 @@ async fn drain(mut tasks: JoinSet<()>, grace: Duration) {
 /// SIGTERM and Ctrl-C stop orderly; a second one at once.
 async fn until_signal(stop: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return;
     };
     tokio::select! {
@@ -186,7 +191,16 @@ fn poller(shared: &Shared, bus: Arc<dyn domain::ports::Bus>, learning: &Learning
     )
 }
 
-fn healer(shared: &Shared) -> anyhow::Result<HealerDeps> {
+/// Secrets that the product keeps itself; they are masked in the logs of runs.
+async fn known_secrets(shared: &Shared) -> anyhow::Result<Vec<String>> {
+    let sources: Vec<Source> = shared.database.all().await?;
+    let channels: Vec<Channel> = shared.database.all().await?;
+    let of_sources = sources.into_iter().filter_map(|s| s.spec.credentials.into_secret());
+    let of_channels = channels.into_iter().filter_map(|c| c.spec.secret);
+    Ok(of_sources.chain(of_channels).filter(|s| s.len() >= 6).collect())
+}
+
+fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
     // The link of the running image: it stays right when an upgrade replaces the file on disk.
     let supervisor = vec![PathBuf::from("/proc/self/exe"), PathBuf::from("supervise")];
     let runs = std::path::absolute(shared.settings.data_dir.join("runs"))?;
@@ -195,6 +209,7 @@ fn healer(shared: &Shared) -> anyhow::Result<HealerDeps> {
     let mut config = HealerConfig::new(format!("aiops@{}", shared.settings.listen));
     config.lease = Duration::from_secs(shared.settings.lease_secs);
     config.adopt = telemetry::adopt;
+    config.masker = Masker::new(secrets);
     Ok(HealerDeps {
         heal: Arc::clone(database) as _,
         incidents: Arc::clone(database) as _,
@@ -249,7 +264,12 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         manual_heal: Arc::clone(&actions) as _,
         run_factory: actions,
     };
-    Ok(api::router(deps, api::ApiConfig::default()).await?)
+    let config = api::ApiConfig {
+        hsts: shared.settings.hsts,
+        trusted_proxies: shared.settings.proxies()?,
+        ..api::ApiConfig::default()
+    };
+    Ok(api::router(deps, config).await?)
 }
 
 /// The database answers, and no role is stopping. The answer is kept by a task, so that asking is cheap.

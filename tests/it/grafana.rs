@@ -13,7 +13,11 @@ fn expressions() -> Vec<String> {
     for entry in std::fs::read_dir(folder).expect("dashboards").flatten() {
         let text = std::fs::read_to_string(entry.path()).expect("readable");
         let board: Value = serde_json::from_str(&text).expect("JSON");
-        let targets = board["panels"].as_array().expect("panels").iter().flat_map(|p| p["targets"].as_array().into_iter().flatten());
+        let targets = board["panels"]
+            .as_array()
+            .expect("panels")
+            .iter()
+            .flat_map(|p| p["targets"].as_array().into_iter().flatten());
         found.extend(targets.map(|t| t["expr"].as_str().expect("an expression").to_owned()));
     }
     found

@@ -35,7 +35,8 @@ fn heals_over_a_kill_at(point: &str) {
     let Some(targets) = targets(test) else { return };
     let lab = Lab::new("kill", &prometheus, &targets);
     let mut product = Product::start(lab.dir.path(), &[("AIOPS_KILL_AT", point)]);
-    let verification = json!({ "settle_secs": 1, "samples": 2, "interval_secs": 1, "deadline_secs": 30, "soak_secs": 5 });
+    let verification =
+        json!({ "settle_secs": 1, "samples": 2, "interval_secs": 1, "deadline_secs": 30, "soak_secs": 5 });
     lab.install(&product, &verification);
     lab.break_it();
     wait_for(&format!("{point}: the process dies there"), Duration::from_secs(60), || product.has_died().then_some(()));

@@ -43,7 +43,8 @@ fn an_outage_of_prometheus_cures_nothing() {
     let product = Product::start(lab.dir.path(), &[]);
     // Missing data extends the deadline to its double: an outage of a minute ends within it.
     // The settle time leaves room to stop Prometheus between the run and the first sample.
-    let verification = json!({ "settle_secs": 4, "samples": 3, "interval_secs": 2, "deadline_secs": 60, "soak_secs": 5 });
+    let verification =
+        json!({ "settle_secs": 4, "samples": 3, "interval_secs": 2, "deadline_secs": 60, "soak_secs": 5 });
     lab.install(&product, &verification);
     lab.break_it();
     let id = wait_for("verifying", Duration::from_secs(60), || {
@@ -55,7 +56,12 @@ fn an_outage_of_prometheus_cures_nothing() {
         let now = product.get(&format!("/incidents/{id}"));
         assert_eq!(now["state"], "verifying", "nothing is concluded without data: {now}");
         assert!(
-            product.get(&format!("/incidents/{id}/anomalies")).as_array().expect("a list").iter().all(|a| a["state"] == "open"),
+            product
+                .get(&format!("/incidents/{id}/anomalies"))
+                .as_array()
+                .expect("a list")
+                .iter()
+                .all(|a| a["state"] == "open"),
             "no anomaly closes without data"
         );
         std::thread::sleep(Duration::from_secs(2));

@@ -110,6 +110,31 @@ fn a_seeded_wrong_import_is_found() {
     assert_eq!(wrong_imports(&seeded), ["api uses sqlx", "healer imports ingest"]);
 }
 
+/// Lines of the healer that reach the outside world, and are not in the two folders that may.
+fn stray_effects<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Vec<String> {
+    const EFFECTS: [&str; 4] = ["Command::new", "reqwest::", "TcpStream", "kill_process"];
+    files
+        .filter(|(name, _)| name.starts_with("healer/src/") && !name.contains("/bin/"))
+        .filter(|(name, _)| !name.starts_with("healer/src/runtime") && !name.starts_with("healer/src/notify"))
+        .filter(|(_, text)| EFFECTS.iter().any(|effect| text.contains(effect)))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+#[test]
+fn effects_happen_in_runtimes_and_notifiers_only() {
+    let mut files = Vec::new();
+    source_files(&root().join("healer/src"), &mut files);
+    let read: Vec<(String, String)> = files
+        .iter()
+        .filter_map(|p| Some((p.strip_prefix(root()).ok()?.to_string_lossy().into_owned(), fs::read_to_string(p).ok()?)))
+        .collect();
+    assert!(read.len() > 20, "the walk found the healer");
+    assert_eq!(stray_effects(read.iter().map(|(n, t)| (n.as_str(), t.as_str()))), Vec::<String>::new());
+    let seeded = [("healer/src/plan.rs", "std::process::Command::new(\"sh\")")];
+    assert_eq!(stray_effects(seeded.into_iter()), ["healer/src/plan.rs"], "a seeded break is found");
+}
+
 #[test]
 fn no_file_is_too_long() {
     let mut files = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::Scored;
 use super::key;
+use super::mask::mask;
 use super::series::RowEffect;
 use crate::logs::{
     FindingKind, Level, Limits, Line, LogFinding, LogStats, MinerSnapshot, StatsConfig, TemplateId, TemplateMiner,
@@ -154,7 +155,10 @@ impl LogState {
                 *counts.entry((self.miner.resolve(id), level)).or_default() += n;
             }
             let counts: Vec<_> = counts.into_iter().map(|((id, level), n)| (id, level, n)).collect();
-            let stats = self.stats.entry(entity.clone()).or_insert_with(|| LogStats::new(StatsConfig { warmup_ms: WARMUP_MS, ..StatsConfig::default() }));
+            let stats = self
+                .stats
+                .entry(entity.clone())
+                .or_insert_with(|| LogStats::new(StatsConfig { warmup_ms: WARMUP_MS, ..StatsConfig::default() }));
             let findings = stats.push_bucket(start, self.width_ms, &counts);
             for finding in findings.iter().filter(|f| !f.learning) {
                 self.found(monitor, &entity, start, finding, may_open, scored);
@@ -211,7 +215,8 @@ impl LogState {
         template: Option<TemplateId>,
     ) -> Anomaly {
         let text = template.map(|id| self.miner.template(id).text.clone());
-        let samples = template.and_then(|id| self.samples.get(&(entity.to_owned(), id)).cloned()).unwrap_or_default();
+        let samples = template.and_then(|id| self.samples.get(&(entity.to_owned(), id)));
+        let samples = samples.into_iter().flatten().map(|line| mask(line)).collect();
         Anomaly {
             id: key::id(at, series_key),
             monitor_id: monitor.id,

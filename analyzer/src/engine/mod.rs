@@ -3,6 +3,7 @@
 mod entity;
 mod key;
 mod log_state;
+mod mask;
 mod series;
 mod shell;
 

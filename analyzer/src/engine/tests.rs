@@ -32,7 +32,14 @@ fn monitor(detector: DetectorSpec) -> Monitor {
 
 fn batch(monitor: &Monitor, row: i64, payload: Payload) -> Batch {
     let to = from_millis(START + row * STEP);
-    Batch { monitor_id: monitor.id, polled_at: to, from: to - TimeDelta::milliseconds(STEP), to, payload, trace: TraceContext::random() }
+    Batch {
+        monitor_id: monitor.id,
+        polled_at: to,
+        from: to - TimeDelta::milliseconds(STEP),
+        to,
+        payload,
+        trace: TraceContext::random(),
+    }
 }
 
 fn sample(monitor: &Monitor, row: i64, value: f64) -> Batch {
@@ -160,7 +167,8 @@ fn a_new_error_line_is_found_and_is_over_when_it_stops() {
     engine.load(&monitor, &[], from_millis(START));
     let mut changes = Vec::new();
     for row in 1..100_i64 {
-        let mut lines: Vec<_> = (0..10).map(|i| line(row, LogLevel::Info, &format!("order {} accepted", row * 10 + i))).collect();
+        let mut lines: Vec<_> =
+            (0..10).map(|i| line(row, LogLevel::Info, &format!("order {} accepted", row * 10 + i))).collect();
         if (60..70).contains(&row) {
             lines.extend((0..5).map(|i| line(row, LogLevel::Error, &format!("payment {i} refused: gateway timeout"))));
         }

@@ -140,7 +140,13 @@ impl Sampler<'_> {
 }
 
 /// A sample against a band; distance in units of the band's width.
+/// A bound of this size or more is none.
+const OPEN_END: f64 = 1e300;
+
 fn band(name: &str, at: Time, value: Result<f64, String>, lower: f64, upper: f64) -> CheckSample {
+    // JSON has no infinity: an open end is stored as the largest number.
+    let lower = if lower <= -OPEN_END { f64::NEG_INFINITY } else { lower };
+    let upper = if upper >= OPEN_END { f64::INFINITY } else { upper };
     let healthy = Some((lower.is_finite().then_some(lower), upper.is_finite().then_some(upper)));
     match value {
         Err(note) => CheckSample { healthy, ..unknown(name, at, note) },

@@ -26,7 +26,11 @@ impl Context {
     pub(super) async fn report(&self, monitor: &Monitor, judged: &Judgement, error: Option<&Error>, took: Duration) {
         let learning = judged.health == Health::Ok && (self.config.learning)(monitor.id);
         let shown = if learning {
-            Judgement { health: Health::Learning, message: "still learning what is normal".to_owned(), details: judged.details.clone() }
+            Judgement {
+                health: Health::Learning,
+                message: "still learning what is normal".to_owned(),
+                details: judged.details.clone(),
+            }
         } else {
             judged.clone()
         };

@@ -21,7 +21,8 @@ pub(super) async fn forget_earlier(prometheus: &str, elasticsearch: &str) -> any
     let url = format!("{}/api/v1/admin/tsdb/delete_series", prometheus.trim_end_matches('/'));
     http.post(url).query(&[("match[]", "{job=\"shop\"}")]).send().await?.error_for_status()?;
     let base = elasticsearch.trim_end_matches('/');
-    let found: Value = http.get(format!("{base}/shop-logs*/_settings")).send().await?.error_for_status()?.json().await?;
+    let found: Value =
+        http.get(format!("{base}/shop-logs*/_settings")).send().await?.error_for_status()?.json().await?;
     for index in found.as_object().into_iter().flat_map(|o| o.keys()) {
         http.delete(format!("{base}/{index}")).send().await?.error_for_status()?;
     }
@@ -46,7 +47,8 @@ struct Session {
 
 impl Session {
     fn of(answer: &Value) -> anyhow::Result<Self> {
-        let text = |key: &str| answer[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in the answer"));
+        let text =
+            |key: &str| answer[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in the answer"));
         let lives = answer["expires_in"].as_u64().unwrap_or(600);
         Ok(Self {
             access: text("access_token")?,
@@ -122,7 +124,8 @@ impl Shop {
     /// Address and token from the folder of a running shop.
     pub(super) fn read(dir: &Path) -> anyhow::Result<Self> {
         let handle: Value = serde_json::from_str(&std::fs::read_to_string(dir.join("testbed.json"))?)?;
-        let text = |key: &str| handle[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in testbed.json"));
+        let text =
+            |key: &str| handle[key].as_str().map(str::to_owned).with_context(|| format!("no {key} in testbed.json"));
         Ok(Self { http: http()?, base: text("control_url")?, token: text("token")? })
     }
 

@@ -22,7 +22,15 @@ impl Story {
     /// Begins now; `before` are the incidents that were over already.
     pub(super) fn begin(before: HashSet<String>) -> Self {
         let begun_at = domain::clock::Clock::now(&domain::clock::SystemClock);
-        Self { begun: Instant::now(), begun_at, before, heard: HashSet::new(), incidents: Vec::new(), verified: false, over: false }
+        Self {
+            begun: Instant::now(),
+            begun_at,
+            before,
+            heard: HashSet::new(),
+            incidents: Vec::new(),
+            verified: false,
+            over: false,
+        }
     }
 
     /// One line with the time since the fault.
@@ -53,10 +61,12 @@ impl Story {
             for event in events.as_array().into_iter().flatten() {
                 self.hear(event);
             }
-            states.push(product.get(&format!("/incidents/{id}")).await?["state"].as_str().unwrap_or_default().to_owned());
+            states
+                .push(product.get(&format!("/incidents/{id}")).await?["state"].as_str().unwrap_or_default().to_owned());
         }
         let done = |s: &String| s == "resolved" || s == "escalated" || s == "merged";
-        self.over = !states.is_empty() && states.iter().all(done) && (self.verified || states.iter().any(|s| s == "escalated"));
+        self.over =
+            !states.is_empty() && states.iter().all(done) && (self.verified || states.iter().any(|s| s == "escalated"));
         Ok(())
     }
 

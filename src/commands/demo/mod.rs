@@ -138,7 +138,11 @@ async fn one_fault(args: &DemoArgs, shop: &Shop, product: &Product) -> anyhow::R
         story.follow(product).await?;
     }
     let cured = shop.cured_within(Duration::from_secs(20)).await?;
-    story.tell(if cured { "truth: the shop measures that the fault is gone" } else { "truth: the fault is still there" });
+    story.tell(if cured {
+        "truth: the shop measures that the fault is gone"
+    } else {
+        "truth: the fault is still there"
+    });
     let verified = story.verified();
     say("");
     say(match (verified, cured) {

@@ -1,5 +1,9 @@
 //! Integration tests of the testbed: real processes, real faults, real cures.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test fails by panicking, and says on stderr what it skips")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says on stderr what it skips"
+)]
 mod bench;
 mod faults;
 mod harness;
