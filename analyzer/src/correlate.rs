@@ -4,7 +4,7 @@ use crate::cause::{Topology, rank};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Id;
 use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState};
-use domain::incident::{Actor, Cause, EventKind, Incident, IncidentEvent, IncidentState, Severity};
+use domain::incident::{Actor, Cause, DEFAULT_SOAK_SECS, EventKind, Incident, IncidentEvent, IncidentState, Severity};
 use domain::ports::IncidentWrite;
 use domain::signal::SignalKind;
 use domain::trace::TraceContext;
@@ -16,10 +16,12 @@ use std::collections::{BTreeSet, HashMap};
 const JOIN_WINDOW: TimeDelta = TimeDelta::seconds(150);
 /// The same while the incident is acted on: what begins later elsewhere is not what is being repaired.
 const ACTING_WINDOW: TimeDelta = TimeDelta::seconds(30);
-/// A relapse within this time of the resolution reopens the incident.
-pub(crate) const SOAK: TimeDelta = TimeDelta::seconds(600);
+/// Resolved incidents are looked at for so long after their resolution and after their soak: rows come late.
+pub(crate) const LOOK_BACK: TimeDelta = TimeDelta::seconds(DEFAULT_SOAK_SECS);
 /// An incident nobody acts on is over when all its anomalies have been closed for so long.
 const QUIET: TimeDelta = TimeDelta::seconds(30);
+/// What is still seen so long after the resolution was not over. Longer than common windows of rates go on showing it.
+const GOING_ON: TimeDelta = TimeDelta::seconds(60);
 
 /// An anomaly that just opened or closed, with what its monitor says about it.
 #[derive(Debug, Clone)]
@@ -36,7 +38,8 @@ pub(crate) struct Correlator {
 }
 
 impl Correlator {
-    /// Takes over anomalies that were open before a restart.
+    /// Takes over the anomalies of before a restart, those of active incidents also when they are closed: an incident
+    /// is over, and its causes are ranked, by all of its members.
     pub(crate) fn adopt(&mut self, anomalies: &[Anomaly]) {
         for anomaly in anomalies {
             if let Some(incident) = anomaly.incident_id {
@@ -52,7 +55,7 @@ impl Correlator {
 
     /// Finds the place of each change. Opened anomalies get their `incident_id`.
     ///
-    /// `incidents`: all active ones and those resolved within the soak, as stored now.
+    /// `incidents`: all active ones and those whose soak is not long over, as stored now.
     pub(crate) fn place(
         &mut self,
         changes: &mut [Change],
@@ -119,6 +122,29 @@ impl Correlator {
             .collect()
     }
 
+    /// Resolved incidents of which an anomaly goes on all the same: it never closed, so it cannot open again.
+    pub(crate) fn relapses(&self, incidents: &[Incident], now: DateTime<Utc>) -> Vec<IncidentWrite> {
+        let resolved = incidents.iter().filter(|i| i.state == IncidentState::Resolved && !replaced(incidents, i));
+        resolved
+            .filter_map(|incident| {
+                let since = incident.resolved_at? + GOING_ON;
+                let mut open = self.members.get(&incident.id)?.iter().filter(|a| a.state == AnomalyState::Open);
+                let going_on = open.find(|a| a.last_seen_at > since)?;
+                let text = format!("still going on: {}", going_on.evidence.en);
+                let event = IncidentEvent::new(incident.id, now, EventKind::Reopened, Actor::system("analyzer"), text);
+                Some(IncidentWrite::Reopen { id: incident.id, at: now, event })
+            })
+            .collect()
+    }
+
+    /// Takes in a member that goes on.
+    pub(crate) fn follow(&mut self, anomaly: &Anomaly) {
+        let members = anomaly.incident_id.and_then(|id| self.members.get_mut(&id));
+        if let Some(known) = members.and_then(|m| m.iter_mut().find(|a| a.id == anomaly.id)) {
+            *known = anomaly.clone();
+        }
+    }
+
     fn remember(&mut self, id: Id, anomaly: &Anomaly) {
         let members = self.members.entry(id).or_default();
         match members.iter_mut().find(|a| a.id == anomaly.id) {
@@ -135,19 +161,29 @@ impl Correlator {
         }
     }
 
+    /// When what is wrong now began: the first of the anomalies that are open; a relapse is a new beginning.
+    fn episode_start(&self, incident: &Incident) -> DateTime<Utc> {
+        let members = self.members.get(&incident.id).into_iter().flatten();
+        let open = members.filter(|a| a.state == AnomalyState::Open).map(|a| a.started_at).min();
+        open.map_or(incident.started_at, |at| at.max(incident.started_at))
+    }
+
     /// The incident that a new anomaly belongs to.
     fn home(&self, anomaly: &Anomaly, incidents: &[Incident], opened: &[Incident]) -> Option<Id> {
-        // What a person has in hand already takes up its own kind of trouble; another kind, later, is another incident.
+        let after = |i: &Incident| (anomaly.started_at - self.episode_start(i)).abs();
+        let acting = |i: &Incident| matches!(i.state, IncidentState::Healing | IncidentState::Verifying);
+        // What a person has in hand already takes up its own kind of trouble, and what is being repaired takes up what
+        // its target shows; another trouble, later, is another incident.
         let same = |i: &Incident| {
-            i.state != IncidentState::Escalated
-                || i.fingerprint == fingerprint(&anomaly.entity, anomaly.signal)
-                || (anomaly.started_at - i.started_at).abs() <= JOIN_WINDOW
+            let escalated = i.state == IncidentState::Escalated
+                && i.fingerprint != fingerprint(&anomaly.entity, anomaly.signal)
+                && after(i) > JOIN_WINDOW;
+            let elsewhere = acting(i) && i.entity != anomaly.entity && after(i) > ACTING_WINDOW;
+            !escalated && !elsewhere
         };
         let about = |i: &&Incident| (i.entities.contains(&anomaly.entity) || i.entity == anomaly.entity) && same(i);
         let near = |i: &&Incident| {
-            let acting = matches!(i.state, IncidentState::Healing | IncidentState::Verifying);
-            let window = if acting { ACTING_WINDOW } else { JOIN_WINDOW };
-            (anomaly.started_at - i.started_at).abs() <= window
+            after(i) <= if acting(i) { ACTING_WINDOW } else { JOIN_WINDOW }
                 && (self.topology.is_empty() || i.entities.iter().any(|e| self.topology.linked(e, &anomaly.entity)))
         };
         let joinable = |i: &&Incident| i.state.is_active() && i.state != IncidentState::Suppressed;
@@ -158,11 +194,18 @@ impl Correlator {
             .or_else(|| all().filter(joinable).find(near))
             .or_else(|| {
                 all().filter(|i| i.state == IncidentState::Resolved && about(i)).find(|i| {
-                    i.resolved_at.is_some_and(|at| anomaly.started_at >= at && anomaly.started_at - at <= SOAK)
+                    i.resolved_at.is_some_and(|at| anomaly.started_at >= at)
+                        && i.soak_end().is_some_and(|end| anomaly.started_at <= end)
+                        && !replaced(incidents, i)
                 })
             })
             .map(|i| i.id)
     }
+}
+
+/// Whether an active incident has the fingerprint of the resolved one, so that this one cannot come back.
+fn replaced(incidents: &[Incident], resolved: &Incident) -> bool {
+    incidents.iter().any(|i| i.state.is_active() && i.id != resolved.id && i.fingerprint == resolved.fingerprint)
 }
 
 /// Identity of the trouble: where and what.
@@ -186,6 +229,7 @@ fn new_incident(change: &Change, trace: &TraceContext, now: DateTime<Utc>) -> In
         detected_at: now,
         updated_at: now,
         resolved_at: None,
+        soak_until: None,
         causes: Vec::new(),
         attempts: 0,
         reopened: 0,

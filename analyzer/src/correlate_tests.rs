@@ -95,8 +95,60 @@ fn a_relapse_within_the_soak_reopens_and_a_later_one_is_new() {
     let mut again = [change(anomaly("service=a", SignalKind::Latency, 300))];
     let writes = place(&mut correlator, &mut again, std::slice::from_ref(&stored), 300);
     assert!(writes.iter().any(|w| matches!(w, IncidentWrite::Reopen { id, .. } if *id == stored.id)));
-    let mut late = [change(anomaly("service=a", SignalKind::Latency, 100 + SOAK.num_seconds() + 1))];
+    let mut late = [change(anomaly("service=a", SignalKind::Latency, 100 + DEFAULT_SOAK_SECS + 1))];
     assert_eq!(opened(&place(&mut correlator, &mut late, &[stored], 800)).len(), 1);
+}
+
+#[test]
+fn the_policy_says_how_long_a_relapse_reopens() {
+    for (soak_until, started, reopens) in [(150, 140, true), (150, 151, false), (2_000, 1_900, true)] {
+        let mut correlator = Correlator::default();
+        let mut first = [change(anomaly("service=a", SignalKind::Latency, 0))];
+        let mut stored = opened(&place(&mut correlator, &mut first, &[], 0)).remove(0);
+        (stored.state, stored.resolved_at) = (IncidentState::Resolved, Some(at(100)));
+        stored.soak_until = Some(at(soak_until));
+        let mut again = [change(anomaly("service=a", SignalKind::Latency, started))];
+        let writes = place(&mut correlator, &mut again, &[stored], started);
+        let reopened = writes.iter().any(|w| matches!(w, IncidentWrite::Reopen { .. }));
+        assert_eq!((reopened, opened(&writes).is_empty()), (reopens, reopens), "{soak_until} {started}");
+    }
+}
+
+#[test]
+fn a_relapse_does_not_go_to_an_incident_that_cannot_come_back() {
+    let mut correlator = Correlator::default();
+    let mut first = [change(anomaly("service=a", SignalKind::Errors, 0))];
+    let mut resolved = opened(&place(&mut correlator, &mut first, &[], 0)).remove(0);
+    (resolved.state, resolved.resolved_at) = (IncidentState::Resolved, Some(at(100)));
+    let successor = Incident { id: domain::new_id(), state: IncidentState::Escalated, ..resolved.clone() };
+    let mut other = [change(anomaly("service=a", SignalKind::Latency, 400))];
+    let writes = place(&mut correlator, &mut other, &[resolved, successor], 400);
+    assert_eq!(opened(&writes).len(), 1, "{writes:?}");
+}
+
+#[test]
+fn what_goes_on_after_it_was_resolved_comes_back() {
+    let mut correlator = Correlator::default();
+    let mut first = [change(anomaly("service=a", SignalKind::Latency, 0))];
+    let mut stored = opened(&place(&mut correlator, &mut first, &[], 0)).remove(0);
+    (stored.state, stored.resolved_at) = (IncidentState::Resolved, Some(at(100)));
+    let stored = [stored];
+    assert!(correlator.relapses(&stored, at(200)).is_empty(), "nothing was seen after the resolution");
+    first[0].anomaly.last_seen_at = at(170);
+    correlator.follow(&first[0].anomaly);
+    let writes = correlator.relapses(&stored, at(200));
+    assert!(matches!(&writes[..], [IncidentWrite::Reopen { id, .. }] if *id == stored[0].id), "{writes:?}");
+}
+
+#[test]
+fn members_that_closed_before_a_restart_count() {
+    let mut closed = anomaly("service=a", SignalKind::Latency, 0);
+    let mut before = [change(closed.clone())];
+    let stored = opened(&place(&mut Correlator::default(), &mut before, &[], 0)).remove(0);
+    (closed.state, closed.ended_at, closed.incident_id) = (AnomalyState::Closed, Some(at(60)), Some(stored.id));
+    let mut correlator = Correlator::default();
+    correlator.adopt(&[closed]);
+    assert_eq!(correlator.natural_recoveries(&[stored], at(120)).len(), 1);
 }
 
 #[test]
@@ -147,4 +199,21 @@ fn an_entity_as_a_whole_opens_nothing_by_itself() {
     let mut changes = [change(whole)];
     assert!(place(&mut correlator, &mut changes, &[], 0).is_empty());
     assert_eq!(changes[0].anomaly.incident_id, None);
+}
+
+#[test]
+fn what_begins_elsewhere_during_a_repair_is_another_incident() {
+    let mut correlator = Correlator::default();
+    let mut first =
+        [change(anomaly("service=a", SignalKind::Latency, 0)), change(anomaly("service=b", SignalKind::Latency, 1))];
+    let mut stored = opened(&place(&mut correlator, &mut first, &[], 1)).remove(0);
+    stored.state = IncidentState::Verifying;
+    let target = stored.entity.clone();
+    let other = if target == "service=a" { "service=b" } else { "service=a" };
+    let mut of_target = [change(anomaly(&target, SignalKind::Saturation, 90))];
+    assert!(opened(&place(&mut correlator, &mut of_target, std::slice::from_ref(&stored), 90)).is_empty());
+    let mut soon = [change(anomaly(other, SignalKind::Saturation, 20))];
+    assert!(opened(&place(&mut correlator, &mut soon, std::slice::from_ref(&stored), 91)).is_empty());
+    let mut late = [change(anomaly(other, SignalKind::Saturation, 92))];
+    assert_eq!(opened(&place(&mut correlator, &mut late, &[stored], 92)).len(), 1);
 }

@@ -80,6 +80,9 @@ pub struct Cause {
     pub evidence: Vec<String>,
 }
 
+/// How long a relapse reopens an incident that no policy's verdict resolved, seconds.
+pub const DEFAULT_SOAK_SECS: i64 = 600;
+
 /// Anomalies of one trouble, held together.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +111,9 @@ pub struct Incident {
     pub updated_at: DateTime<Utc>,
     /// When it was measured to be over.
     pub resolved_at: Option<DateTime<Utc>>,
+    /// A relapse until then reopens it, as its policy says; absent when it was not resolved by a verdict (then
+    /// [`DEFAULT_SOAK_SECS`] after the resolution).
+    pub soak_until: Option<DateTime<Utc>>,
     /// Ranked causes, best first; empty while undetermined.
     pub causes: Vec<Cause>,
     /// Automatic attempts so far.
@@ -118,6 +124,15 @@ pub struct Incident {
     pub acknowledged_by: Option<String>,
     /// Span that the whole life of the incident hangs from.
     pub trace: TraceContext,
+}
+
+impl Incident {
+    /// Until when a relapse reopens it; absent when it is not resolved.
+    #[must_use]
+    pub fn soak_end(&self) -> Option<DateTime<Utc>> {
+        let resolved_at = self.resolved_at?;
+        Some(self.soak_until.unwrap_or(resolved_at + chrono::TimeDelta::seconds(DEFAULT_SOAK_SECS)))
+    }
 }
 
 /// Who did something.

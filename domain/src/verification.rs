@@ -64,7 +64,7 @@ pub struct Verification {
     pub baseline: Vec<CheckSample>,
     /// Rounds of samples after the run, oldest first.
     pub rounds: Vec<Vec<CheckSample>>,
-    /// When the next round is due; absent once the soak is over.
+    /// When the next round is due; absent once the verdict is given.
     pub next_at: Option<DateTime<Utc>>,
     /// When it began.
     pub started_at: DateTime<Utc>,

@@ -33,6 +33,7 @@ pub(crate) fn incident() -> Incident {
         detected_at: t(-30),
         updated_at: t(-30),
         resolved_at: None,
+        soak_until: None,
         causes: vec![Cause {
             entity: TARGET.into(),
             probability: 0.9,

@@ -48,14 +48,15 @@ impl AnalyzerStore for Database {
         self.rows(sql, args![monitor_id]).await?.iter().map(read).collect()
     }
 
-    async fn open_anomalies(&self) -> Result<Vec<domain::anomaly::Anomaly>> {
-        let sql = "SELECT * FROM anomalies WHERE state = 'open' ORDER BY started_at, id";
+    async fn live_anomalies(&self) -> Result<Vec<domain::anomaly::Anomaly>> {
+        let sql = "SELECT * FROM anomalies WHERE state = 'open' OR incident_id IN \
+                   (SELECT id FROM incidents WHERE state NOT IN ('resolved', 'merged')) ORDER BY started_at, id";
         self.rows(sql, Vec::new()).await?.iter().map(anomalies::read).collect()
     }
 
     async fn recent_incidents(&self, since: Time) -> Result<Vec<Incident>> {
         let sql = "SELECT * FROM incidents WHERE state NOT IN ('resolved', 'merged') \
-                   OR (state = 'resolved' AND resolved_at > $1) ORDER BY detected_at, id";
+                   OR (state = 'resolved' AND (resolved_at > $1 OR soak_until > $1)) ORDER BY detected_at, id";
         self.rows(sql, args![since]).await?.iter().map(incident).collect()
     }
 
@@ -125,8 +126,12 @@ async fn open(tx: &mut Tx, incident: Incident, events: Vec<IncidentEvent>) -> Re
             }
             return Ok((existing.id != incident.id).then_some(existing.id));
         }
+        // The same tick again, and it was resolved meanwhile: nothing to do either.
+        if tx.row("SELECT id FROM incidents WHERE id = $1", args![incident.id]).await?.is_some() {
+            return Ok(None);
+        }
     }
-    Err(Error::conflict("the incident could not be opened: its id was used before"))
+    Err(Error::conflict("the incident could not be opened: others with its fingerprint come and go"))
 }
 
 async fn join(tx: &mut Tx, mut into: Incident, from: &Incident) -> Result<()> {
@@ -157,6 +162,9 @@ async fn update(
 ) -> Result<()> {
     let mut incident = lock_incident(tx, id).await?;
     let severity = incident.severity.max(severity);
+    // It may be acted on since the analyzer read it: what is being repaired keeps its target.
+    let acting = matches!(incident.state, IncidentState::Healing | IncidentState::Verifying);
+    let entity = if acting { incident.entity.clone() } else { entity };
     let changed = severity != incident.severity
         || entity != incident.entity
         || entities != incident.entities
@@ -181,6 +189,7 @@ async fn resolve(tx: &mut Tx, id: Id, at: Time, event: IncidentEvent) -> Result<
         return Ok(());
     }
     (incident.state, incident.resolved_at, incident.updated_at) = (S::Resolved, Some(at), at);
+    incident.soak_until = None;
     save_incident(tx, &mut incident).await?;
     tx.notify(Notice::new(notify::RESOLVED, &incident, &event.message));
     tx.event(IncidentEvent { incident_id: id, ..event });
@@ -195,6 +204,7 @@ async fn reopen(tx: &mut Tx, id: Id, at: Time, event: IncidentEvent) -> Result<(
         return Ok(());
     }
     (incident.state, incident.resolved_at, incident.updated_at) = (IncidentState::Open, None, at);
+    incident.soak_until = None;
     incident.reopened += 1;
     save_incident(tx, &mut incident).await?;
     tx.notify(Notice::new(notify::REOPENED, &incident, &event.message));

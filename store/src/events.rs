@@ -20,7 +20,9 @@ pub(crate) async fn append(tx: &mut Tx) -> Result<()> {
         .ok_or_else(|| domain::Error::internal("event_head is empty"))?
         .int("seq")?;
     let rows = events.iter().zip(head - count + 1..).map(|(e, seq)| values(e, seq)).collect::<Result<Vec<_>>>()?;
-    tx.insert_many("INSERT INTO incident_events (id, seq, incident_id, at, kind, actor, message, data)", "", rows).await
+    let head = "INSERT INTO incident_events (id, seq, incident_id, at, kind, actor, message, data)";
+    // A writer that did not hear of its commit writes the same events again: each is told once.
+    tx.insert_many(head, "ON CONFLICT (id) DO NOTHING", rows).await
 }
 
 fn values(e: &IncidentEvent, seq: i64) -> Result<Vec<Value>> {

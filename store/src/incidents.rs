@@ -93,6 +93,7 @@ impl IncidentStore for Database {
         let from = incident.state;
         (incident.state, incident.updated_at) = (to, event.at);
         incident.resolved_at = (to == IncidentState::Resolved).then_some(event.at);
+        incident.soak_until = None;
         if let (IncidentState::Acknowledged, Actor::User { name }) = (to, &event.actor) {
             incident.acknowledged_by = Some(name.clone());
         }

@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -34,6 +34,7 @@ const STEPS: [Step; 5] = [
         sqlite: include_str!("../migrations/0005_audit_guard.sqlite.sql"),
         postgres: include_str!("../migrations/0005_audit_guard.postgres.sql"),
     },
+    shared!(6, "0006_soak"),
 ];
 
 impl Database {

@@ -28,6 +28,7 @@ pub(crate) fn incident(row: &Row) -> Result<Incident> {
         detected_at: row.time("detected_at")?,
         updated_at: row.time("updated_at")?,
         resolved_at: row.opt_time("resolved_at")?,
+        soak_until: row.opt_time("soak_until")?,
         causes: row.json("causes")?,
         attempts: row.count("attempts")?,
         reopened: row.count("reopened")?,
@@ -81,8 +82,8 @@ pub(crate) async fn save_incident(tx: &mut Tx, i: &mut Incident) -> Result<()> {
     i.version += 1;
     tx.run(
         "UPDATE incidents SET version = $2, severity = $3, severity_rank = $4, state = $5, entity = $6, entities = $7, \
-         causes = $8, updated_at = $9, resolved_at = $10, attempts = $11, reopened = $12, acknowledged_by = $13 \
-         WHERE id = $1",
+         causes = $8, updated_at = $9, resolved_at = $10, attempts = $11, reopened = $12, acknowledged_by = $13, \
+         soak_until = $14 WHERE id = $1",
         args![
             i.id,
             i.version,
@@ -96,7 +97,8 @@ pub(crate) async fn save_incident(tx: &mut Tx, i: &mut Incident) -> Result<()> {
             i.resolved_at,
             i.attempts,
             i.reopened,
-            i.acknowledged_by.clone()
+            i.acknowledged_by.clone(),
+            i.soak_until
         ],
     )
     .await

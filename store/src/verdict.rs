@@ -39,8 +39,7 @@ pub(crate) async fn step(db: &Database, id: Id, version: i64, step: Verification
             given.check(undo.is_some())?;
             let rounds = with_round(&v, samples);
             given.write(&mut tx, &v, &rounds).await?;
-            tx.events(events);
-            follow(&mut tx, &v, &given, undo).await?;
+            follow(&mut tx, &v, &given, undo, events).await?;
             tx.commit_between("verdict.commit.before", "verdict.commit.after").await
         }
     }
@@ -95,9 +94,19 @@ impl Given {
 }
 
 /// Moves the incident, enqueues the undo, tells people; an incident that a person took meanwhile stays theirs.
-async fn follow(tx: &mut Tx, v: &Verification, given: &Given, undo: Option<Box<Run>>) -> Result<()> {
+/// Events that speak of a move are written only when the incident moves that way.
+async fn follow(
+    tx: &mut Tx,
+    v: &Verification,
+    given: &Given,
+    undo: Option<Box<Run>>,
+    mut events: Vec<IncidentEvent>,
+) -> Result<()> {
+    use EventKind as E;
     let mut incident = lock_incident(tx, v.incident_id).await?;
     if incident.state != IncidentState::Verifying {
+        events.retain(|e| !matches!(e.kind, E::Resolved | E::Escalated | E::UndoQueued));
+        tx.events(events);
         return Ok(());
     }
     let (mut to, mut reason) = (given.to, given.reason.clone());
@@ -107,11 +116,13 @@ async fn follow(tx: &mut Tx, v: &Verification, given: &Given, undo: Option<Box<R
         to = IncidentState::Escalated;
         reason = format!("{}; the undo cannot start, another run acts on its target", given.reason);
         let event = IncidentEvent::new(v.incident_id, given.at, EventKind::Escalated, Actor::system("healer"), &reason);
-        tx.event(event.with(json!({"verification_id": v.id, "run_id": v.run_id})));
+        events.retain(|e| e.kind != E::UndoQueued);
+        events.push(event.with(json!({"verification_id": v.id, "run_id": v.run_id})));
     }
+    tx.events(events);
     (incident.state, incident.updated_at) = (to, given.at);
     if to == IncidentState::Resolved {
-        incident.resolved_at = Some(given.at);
+        (incident.resolved_at, incident.soak_until) = (Some(given.at), given.soak_until);
     }
     save_incident(tx, &mut incident).await?;
     tell(tx, v, &incident, &reason);

@@ -63,12 +63,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that knows which anomalies are open.
+    /// An engine that knows which anomalies are open, and those of active incidents.
     #[must_use]
-    pub fn new(open: Vec<Anomaly>) -> Self {
+    pub fn new(live: Vec<Anomaly>) -> Self {
         let mut engine = Self::default();
-        engine.correlator.adopt(&open);
-        engine.orphans = open.into_iter().map(|a| (a.series_key.clone(), a)).collect();
+        engine.correlator.adopt(&live);
+        let open = live.into_iter().filter(|a| a.state == AnomalyState::Open);
+        engine.orphans = open.map(|a| (a.series_key.clone(), a)).collect();
         engine
     }
 
@@ -142,7 +143,8 @@ impl Engine {
         scored
     }
 
-    /// Turns scored rows into one commit, given the incidents as stored now.
+    /// Turns scored rows into one commit, given the incidents as stored now; they are not looked at when nothing opened
+    /// or closed.
     pub(crate) fn correlate(
         &mut self,
         mut scored: Scored,
@@ -150,8 +152,12 @@ impl Engine {
         batch: &Batch,
         now: DateTime<Utc>,
     ) -> AnalyzerCommit {
-        let mut writes = self.correlator.place(&mut scored.changes, incidents, &batch.trace, now);
-        writes.extend(self.correlator.natural_recoveries(incidents, now));
+        scored.ongoing.iter().for_each(|a| self.correlator.follow(a));
+        let mut writes = Vec::new();
+        if !scored.changes.is_empty() {
+            writes = self.correlator.place(&mut scored.changes, incidents, &batch.trace, now);
+            writes.extend(self.correlator.natural_recoveries(incidents, now));
+        }
         let mut anomalies = scored.ongoing;
         for change in &scored.changes {
             self.attach(&change.anomaly);
@@ -160,9 +166,11 @@ impl Engine {
         AnalyzerCommit { states: scored.states, anomalies, points: scored.points, incidents: writes }
     }
 
-    /// Incidents whose anomalies have all closed and that nobody acts on.
+    /// Incidents whose anomalies have all closed and that nobody acts on, and those that were resolved and go on.
     pub(crate) fn quiet(&self, incidents: &[Incident], now: DateTime<Utc>) -> AnalyzerCommit {
-        AnalyzerCommit { incidents: self.correlator.natural_recoveries(incidents, now), ..AnalyzerCommit::default() }
+        let mut writes = self.correlator.natural_recoveries(incidents, now);
+        writes.extend(self.correlator.relapses(incidents, now));
+        AnalyzerCommit { incidents: writes, ..AnalyzerCommit::default() }
     }
 
     /// The store put a proposed incident's anomalies under another one.

@@ -55,7 +55,7 @@ pub struct AnalyzerStats {
     pub anomalies: AtomicU64,
     /// Incidents opened.
     pub incidents: AtomicU64,
-    /// Batches whose commit failed and was tried again.
+    /// Questions to the database that failed and were asked again.
     pub retries: AtomicU64,
 }
 
@@ -85,9 +85,10 @@ impl Analyzer {
     /// Works until `stop`, or until the bus closes.
     ///
     /// # Errors
-    /// When what is open cannot be read at start.
+    /// When told to stop before the database answered.
     pub async fn run(mut self, mut bus: Box<dyn BusReceiver>, stop: CancellationToken) -> Result<()> {
-        self.engine = Engine::new(self.deps.store.open_anomalies().await?);
+        let live = self.patiently(&stop, || self.deps.store.live_anomalies()).await?;
+        self.engine = Engine::new(live);
         let mut catalog = self.deps.wake.listen(Topic::Catalog);
         let mut tick = tokio::time::interval(TICK);
         loop {
@@ -95,7 +96,7 @@ impl Analyzer {
                 biased;
                 () = stop.cancelled() => return Ok(()),
                 () = catalog.wait(Duration::from_secs(10)) => self.dirty = true,
-                _ = tick.tick() => self.settle().await,
+                _ = tick.tick() => self.settle(&stop).await,
                 batch = bus.receive() => match batch {
                     Some(batch) => self.take(batch, &stop).await,
                     None => return Ok(()),
@@ -119,7 +120,7 @@ impl Analyzer {
     async fn handle(&mut self, monitor: &Monitor, batch: &Batch, stop: &CancellationToken) -> Result<()> {
         let now = self.deps.clock.now();
         if !self.engine.knows(monitor) {
-            let rows = self.deps.store.states(monitor.id).await?;
+            let rows = self.patiently(stop, || self.deps.store.states(monitor.id)).await?;
             self.engine.load(monitor, &rows, now);
         }
         let scored = self.engine.score(monitor, batch, now);
@@ -136,11 +137,12 @@ impl Analyzer {
         let opened = scored.changes.iter().filter(|c| c.anomaly.ended_at.is_none()).count() as u64;
         self.stats.anomalies.fetch_add(opened, Ordering::Relaxed);
         let checkpoint = scored.checkpoint;
-        let incidents = if scored.changes.is_empty() { Vec::new() } else { self.recent().await? };
+        let incidents =
+            if scored.changes.is_empty() { Vec::new() } else { self.patiently(stop, || self.recent()).await? };
         let commit = self.engine.correlate(scored, &incidents, batch, now);
         self.commit(commit, stop).await?;
         if let Some(to) = checkpoint {
-            self.deps.store.set_checkpoint(monitor.id, to).await?;
+            self.patiently(stop, || self.deps.store.set_checkpoint(monitor.id, to)).await?;
         }
         Ok(())
     }
@@ -154,20 +156,14 @@ impl Analyzer {
         }
     }
 
-    async fn commit(&mut self, commit: AnalyzerCommit, stop: &CancellationToken) -> Result<()> {
-        let news = !commit.incidents.is_empty();
-        let opened = commit.incidents.iter().filter(|w| matches!(w, IncidentWrite::Open { .. })).count() as u64;
-        if news {
-            fail_point!("analyzer.before_commit");
-        }
+    /// Asks the database until it answers, or until `stop`: the rows were scored, what they led to must not be lost.
+    async fn patiently<T, F>(&self, stop: &CancellationToken, ask: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
         loop {
-            match self.deps.store.commit(commit.clone()).await {
-                Ok(moved) => {
-                    for (from, to) in moved {
-                        self.engine.redirect(from, to);
-                    }
-                    break;
-                }
+            match ask().await {
+                Ok(answer) => return Ok(answer),
                 Err(error) if stop.is_cancelled() => return Err(error),
                 Err(error) => {
                     warn!(%error, cause = ?error.source, "the analyzer waits for the database");
@@ -175,6 +171,18 @@ impl Analyzer {
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
+        }
+    }
+
+    async fn commit(&mut self, commit: AnalyzerCommit, stop: &CancellationToken) -> Result<()> {
+        let news = !commit.incidents.is_empty();
+        let opened = commit.incidents.iter().filter(|w| matches!(w, IncidentWrite::Open { .. })).count() as u64;
+        if news {
+            fail_point!("analyzer.before_commit");
+        }
+        let moved = self.patiently(stop, || self.deps.store.commit(commit.clone())).await?;
+        for (from, to) in moved {
+            self.engine.redirect(from, to);
         }
         if news {
             fail_point!("analyzer.after_commit");
@@ -186,7 +194,7 @@ impl Analyzer {
     }
 
     /// Incidents that got well without new rows, and the newest service graph.
-    async fn settle(&mut self) {
+    async fn settle(&mut self, stop: &CancellationToken) {
         if let Ok(edges) = self.deps.topology.read() {
             self.engine.set_topology(Topology::new(edges.iter().cloned()));
         }
@@ -194,14 +202,14 @@ impl Analyzer {
         let Ok(incidents) = self.recent().await else { return };
         let commit = self.engine.quiet(&incidents, now);
         if !commit.incidents.is_empty()
-            && let Err(error) = self.commit(commit, &CancellationToken::new()).await
+            && let Err(error) = self.commit(commit, stop).await
         {
             warn!(%error, "quiet incidents stay open until the next tick");
         }
     }
 
     async fn recent(&self) -> Result<Vec<domain::incident::Incident>> {
-        self.deps.store.recent_incidents(self.deps.clock.now() - crate::correlate::SOAK).await
+        self.deps.store.recent_incidents(self.deps.clock.now() - crate::correlate::LOOK_BACK).await
     }
 
     async fn monitor(&mut self, id: domain::Id) -> Option<Monitor> {

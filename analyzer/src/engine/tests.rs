@@ -148,6 +148,30 @@ fn a_series_that_stops_is_absent_and_its_return_closes_it() {
     assert_eq!(back[0].anomaly.state, AnomalyState::Closed);
 }
 
+#[test]
+fn uneventful_batches_forget_no_member() {
+    let monitor = monitor(DetectorSpec::Threshold { op: domain::catalog::Comparison::Gt, value: 1.0, for_secs: 0 });
+    let mut engine = Engine::default();
+    engine.load(&monitor, &[], from_millis(START));
+    let mut stored: Vec<Incident> = Vec::new();
+    for row in 0..20_i64 {
+        let bad = (5..8).contains(&row);
+        let batch = sample(&monitor, row, if bad { 2.0 } else { 0.5 });
+        let scored = feed(&mut engine, &monitor, &batch);
+        // As the loop does: incidents are read only when something opened or closed.
+        let known = if scored.changes.is_empty() { &[][..] } else { &stored[..] };
+        for write in engine.correlate(scored, known, &batch, batch.to).incidents {
+            if let domain::ports::IncidentWrite::Open { incident, .. } = write {
+                stored.push(*incident);
+            }
+        }
+    }
+    assert_eq!(stored.len(), 1);
+    assert!(engine.quiet(&stored, from_millis(START + 10 * STEP)).incidents.is_empty(), "closed a moment ago");
+    let writes = engine.quiet(&stored, from_millis(START + 40 * STEP)).incidents;
+    assert!(matches!(&writes[..], [domain::ports::IncidentWrite::ResolveNatural { .. }]), "{writes:?}");
+}
+
 fn line(row: i64, level: LogLevel, message: &str) -> LogLine {
     LogLine {
         index: "i".to_owned(),

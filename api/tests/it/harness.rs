@@ -182,6 +182,7 @@ impl App {
             detected_at: now,
             updated_at: now,
             resolved_at: None,
+            soak_until: None,
             causes: Vec::new(),
             attempts: 0,
             reopened: 0,

@@ -125,9 +125,9 @@ pub trait AnalyzerStore: Send + Sync {
     async fn commit(&self, commit: AnalyzerCommit) -> Result<Vec<(Id, Id)>>;
     /// Detector memories of a monitor.
     async fn states(&self, monitor_id: Id) -> Result<Vec<StateRow>>;
-    /// Anomalies that are open.
-    async fn open_anomalies(&self) -> Result<Vec<Anomaly>>;
-    /// Incidents that are active, and those resolved after `since`.
+    /// Anomalies that are open, and the closed ones of active incidents.
+    async fn live_anomalies(&self) -> Result<Vec<Anomaly>>;
+    /// Incidents that are active, and those resolved, or with a soak that ended, after `since`.
     async fn recent_incidents(&self, since: Time) -> Result<Vec<Incident>>;
     /// End of what was polled, per monitor.
     async fn checkpoint(&self, monitor_id: Id) -> Result<Option<Time>>;

@@ -143,6 +143,7 @@ pub fn incident(fingerprint: &str, entity: &str) -> Incident {
         detected_at: at(60),
         updated_at: at(60),
         resolved_at: None,
+        soak_until: None,
         causes: Vec::new(),
         attempts: 0,
         reopened: 0,

@@ -1509,6 +1509,12 @@ export interface components {
             severity: components["schemas"]["Severity"];
             /**
              * Format: date-time
+             * @description A relapse until then reopens it, as its policy says; absent when it was not resolved by a verdict (then
+             *     [`DEFAULT_SOAK_SECS`] after the resolution).
+             */
+            soak_until?: string | null;
+            /**
+             * Format: date-time
              * @description First anomalous row.
              */
             started_at: string;
@@ -2621,7 +2627,7 @@ export interface components {
             incident_id: string;
             /**
              * Format: date-time
-             * @description When the next round is due; absent once the soak is over.
+             * @description When the next round is due; absent once the verdict is given.
              */
             next_at?: string | null;
             /**

@@ -48,7 +48,7 @@ export interface Tokens { access_token: string; expires_in: number; refresh_toke
 export interface Cause { entity: string; probability: number; signals: SignalKind[]; evidence: string[] }
 export interface Incident {
   id: Id; version: number; fingerprint: string; title: string; severity: Severity; state: IncidentState
-  entity: string; entities: string[]; started_at: Time; detected_at: Time; updated_at: Time; resolved_at?: Time | null
+  entity: string; entities: string[]; started_at: Time; detected_at: Time; updated_at: Time; resolved_at?: Time | null; soak_until?: Time | null
   causes: Cause[]; attempts: number; reopened: number; acknowledged_by?: string | null; trace: TraceContext
 }
 export type Actor = { kind: 'system'; stage: string } | { kind: 'user'; name: string }

@@ -113,6 +113,7 @@ fn trouble(bench: &Bench) -> Id {
             detected_at: now,
             updated_at: now,
             resolved_at: None,
+            soak_until: None,
             causes: vec![],
             attempts: 0,
             reopened: 0,

@@ -82,7 +82,7 @@ impl AnalyzerStore for Store {
     async fn states(&self, _: Id) -> Result<Vec<StateRow>> {
         not_faked()
     }
-    async fn open_anomalies(&self) -> Result<Vec<Anomaly>> {
+    async fn live_anomalies(&self) -> Result<Vec<Anomaly>> {
         not_faked()
     }
     async fn recent_incidents(&self, _: Time) -> Result<Vec<Incident>> {

@@ -65,7 +65,7 @@ pub async fn ticks_are_whole(s: &Stores) -> Result<()> {
     assert_eq!(s.analyzer.commit(tick).await?, [], "the same tick again");
     assert_eq!(s.analyzer.states(monitor).await?, [state("a", 2), state("b", 1)]);
     assert_eq!(s.incidents.chart(anomaly.id).await?, [point(1, Some(0.25), 0.25), point(2, None, 0.5)]);
-    let stored = s.analyzer.open_anomalies().await?;
+    let stored = s.analyzer.live_anomalies().await?;
     assert_eq!(stored.len(), 1);
     assert!(stored[0].lower < -1e300 && stored[0].incident_id == Some(incident.id));
     assert!(matches!(stored[0].recovery, Recovery::Band { lower, upper, .. } if lower < -1e300 && upper == 1.0));
@@ -79,7 +79,25 @@ pub async fn ticks_are_whole(s: &Stores) -> Result<()> {
         ..AnalyzerCommit::default()
     };
     assert_eq!(failed(s.analyzer.commit(lost).await).kind, Kind::NotFound);
-    assert_eq!(s.analyzer.open_anomalies().await?.len(), 1, "a tick that fails leaves nothing behind");
+    assert_eq!(s.analyzer.live_anomalies().await?.len(), 1, "a tick that fails leaves nothing behind");
+    let update = IncidentWrite::Update {
+        id: incident.id,
+        severity: Severity::Warning,
+        entity: incident.entity.clone(),
+        entities: incident.entities.clone(),
+        causes: Vec::new(),
+        events: vec![samples::event(incident.id, EventKind::AnomalyClosed, "closed")],
+    };
+    let closed = AnalyzerCommit {
+        anomalies: vec![crate::anomaly::Anomaly { state: AnomalyState::Closed, ..anomaly.clone() }],
+        incidents: vec![update],
+        ..AnalyzerCommit::default()
+    };
+    s.analyzer.commit(closed.clone()).await?;
+    s.analyzer.commit(closed).await?;
+    let told = s.incidents.events(incident.id, None, 10).await?;
+    assert_eq!(told.iter().filter(|e| e.kind == EventKind::AnomalyClosed).count(), 1, "told once");
+    assert_eq!(s.analyzer.live_anomalies().await?.len(), 1, "closed, but its incident is active");
     Ok(())
 }
 

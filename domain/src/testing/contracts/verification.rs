@@ -5,7 +5,7 @@ use crate::decision::{GateFacts, Outcome, Plan};
 use crate::error::{Kind, Result};
 use crate::incident::{Actor, EventKind, IncidentEvent, IncidentState, Severity};
 use crate::policy::Policy;
-use crate::ports::VerificationStep;
+use crate::ports::{AnalyzerCommit, IncidentWrite, VerificationStep};
 use crate::run::{Run, RunEnd, RunPurpose, RunState};
 use crate::testing::{samples, together};
 use crate::verification::{Verdict, Verification};
@@ -88,6 +88,17 @@ pub async fn one_verification_per_run(s: &Stores) -> Result<()> {
 pub async fn a_verdict_is_one_step(s: &Stores) -> Result<()> {
     s.channels.create(samples::draft("all", samples::channel(Severity::Info)), by_alice("create")).await?;
     let v = verifying(s, RunState::Succeeded).await?;
+    let moved = IncidentWrite::Update {
+        id: v.incident_id,
+        severity: Severity::Critical,
+        entity: "service=b".to_owned(),
+        entities: vec!["service=b".to_owned()],
+        causes: Vec::new(),
+        events: Vec::new(),
+    };
+    s.analyzer.commit(AnalyzerCommit { incidents: vec![moved], ..AnalyzerCommit::default() }).await?;
+    let kept = s.incidents.incident(v.incident_id).await?;
+    assert_eq!((kept.entity.as_str(), kept.severity), ("service=a", Severity::Critical), "acted on: keeps its target");
     let round = || VerificationStep::Round {
         samples: vec![samples::sample(0.5, true)],
         next_at: samples::at(120),
@@ -105,6 +116,9 @@ pub async fn a_verdict_is_one_step(s: &Stores) -> Result<()> {
     conflict(s.heal.step_verification(v.id, stored.version, round()).await);
     let incident = s.incidents.incident(v.incident_id).await?;
     assert_eq!((incident.state, incident.resolved_at), (IncidentState::Resolved, Some(samples::at(150))));
+    assert_eq!(incident.soak_end(), Some(samples::at(750)), "as the verdict says");
+    assert_eq!(s.analyzer.recent_incidents(samples::at(749)).await?.len(), 1, "its soak goes on");
+    assert_eq!(s.analyzer.recent_incidents(samples::at(750)).await?.len(), 0);
     let topics: Vec<_> = s.outbox.notifications(v.incident_id).await?.into_iter().map(|n| n.topic).collect();
     assert_eq!(topics, ["incident.opened", "incident.resolved"]);
     let events = s.incidents.events(v.incident_id, None, 50).await?;
@@ -180,8 +194,14 @@ pub async fn a_persons_change_stays(s: &Stores) -> Result<()> {
     s.incidents
         .transition(v.incident_id, incident.version, IncidentState::Escalated, event, by_alice("escalate"))
         .await?;
-    s.heal.step_verification(v.id, 1, verdict(&v, Verdict::Fixed, IncidentState::Resolved, None)).await?;
+    let mut step = verdict(&v, Verdict::Fixed, IncidentState::Resolved, None);
+    if let VerificationStep::Verdict { events, .. } = &mut step {
+        events.push(samples::event(v.incident_id, EventKind::Resolved, "over"));
+    }
+    s.heal.step_verification(v.id, 1, step).await?;
     assert_eq!(state(s, v.incident_id).await?, IncidentState::Escalated);
+    let told: Vec<_> = s.incidents.events(v.incident_id, None, 20).await?.iter().map(|e| e.kind).collect();
+    assert!(told.contains(&EventKind::Verdict) && !told.contains(&EventKind::Resolved), "{told:?}");
     assert_eq!(s.heal.verifications(v.incident_id).await?[0].verdict, Some(Verdict::Fixed));
     assert!(s.heal.verifications(v.incident_id).await?[0].started_at + TimeDelta::seconds(1) > samples::at(101));
     Ok(())
