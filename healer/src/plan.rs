@@ -9,6 +9,7 @@ pub use env::reserved;
 
 use crate::gates::{self, Block, Gate};
 use domain::decision::{Decision, GateFacts, Outcome, Plan};
+use domain::incident::IncidentState;
 use domain::policy::{OnFailure, Policy};
 use domain::run::{HealLink, Run, RunPurpose};
 use domain::verification::Verdict;
@@ -47,6 +48,27 @@ fn choose_step<'a>(policy: &Policy, facts: &GateFacts, steps: &'a [ResolvedStep]
         Some(Err(why)) => Next::Nothing(format!("step {} cannot run: {why}", index + 1)),
         Some(Ok(case)) => Next::Step(index, case),
     }
+}
+
+/// [`evaluate`] when no person asked for it. An incident that a person took after something was tried on it was handed
+/// over: no further step is tried behind the person's back, and it is not handed over again.
+#[must_use]
+pub fn by_itself(policy: &Policy, facts: &GateFacts, steps: &[ResolvedStep]) -> Plan {
+    let mut plan = evaluate(policy, facts, steps);
+    if facts.incident.state != IncidentState::Acknowledged {
+        return plan;
+    }
+    let mut runs = facts.policy_runs.iter().chain(&facts.target_runs);
+    let tried = runs.any(|r| r.incident_id == facts.incident.id && r.verdict != Some(Verdict::Fixed));
+    if plan.run.is_some() && tried {
+        (plan.run, plan.decision.run_id, plan.decision.outcome) = (None, None, Outcome::Refuse);
+        "a person has it in hand after a step that did not fix it".clone_into(&mut plan.decision.reason);
+    }
+    if plan.run.is_none() {
+        let later = facts.now + chrono::TimeDelta::seconds(REVIEW_SECS);
+        (plan.escalate, plan.decision.retry_at) = (false, plan.decision.retry_at.or(Some(later)));
+    }
+    plan
 }
 
 /// Evaluates `policy` on `facts`; `steps` are the policy's steps in order, resolved beforehand.

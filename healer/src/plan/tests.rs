@@ -105,6 +105,22 @@ fn nothing_left_escalates() {
 }
 
 #[test]
+fn what_a_person_took_after_a_failure_is_neither_continued_nor_escalated_again() {
+    let (p, steps) = two_steps();
+    let mut f = facts();
+    f.incident.state = IncidentState::Acknowledged;
+    assert!(by_itself(&p, &f, &steps).run.is_some(), "nothing was tried yet: the policy may act");
+    for verdict in [Verdict::Inconclusive, Verdict::NotFixed] {
+        f.policy_runs.push(past(-900, Some(-800), Some(verdict)));
+        let plan = by_itself(&p, &f, &steps);
+        assert_eq!((plan.decision.outcome, plan.run.is_none(), plan.escalate), (Outcome::Refuse, true, false));
+        assert!(plan.decision.retry_at.is_some());
+    }
+    f.policy_runs.pop();
+    assert!(evaluate(&p, &f, &steps).run.is_some(), "a person may start the next step");
+}
+
+#[test]
 fn a_relapse_after_fixed_repeats_the_step() {
     let (p, steps) = two_steps();
     let mut f = facts();

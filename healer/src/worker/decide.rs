@@ -64,7 +64,7 @@ async fn decide(deps: &HealerDeps, policies: &[Policy], incident: &Incident) -> 
     };
     let steps = resolve::steps(deps, policy).await?;
     let baseline = baseline(deps, policy, incident, &anomalies).await;
-    let evaluate = move |policy: &Policy, facts: &GateFacts| plan::evaluate(policy, facts, &steps);
+    let evaluate = move |policy: &Policy, facts: &GateFacts| plan::by_itself(policy, facts, &steps);
     fail::fail_point!("heal.before_decide");
     let Some(plan) = deps.heal.decide(incident.id, policy, &evaluate).await? else { return Ok(()) };
     fail::fail_point!("heal.after_decide");
