@@ -13,7 +13,7 @@ mod checks;
 mod places;
 mod scripts;
 
-use checks::{http_url, within};
+use checks::{http_url, labels, within};
 pub use places::{ChannelKind, ChannelSpec, RuntimeKind, RuntimeManagerSpec};
 pub use scripts::{CaseSpec, Expectations, Language, ScriptSpec};
 
@@ -276,6 +276,7 @@ impl Spec for MonitorSpec {
         within("interval_secs", self.interval_secs, 1, 86_400, &mut wrong);
         within("sensitivity", u32::from(self.sensitivity), 1, 10, &mut wrong);
         within("max_series", self.max_series, 1, 20_000, &mut wrong);
+        labels("entity_labels", &self.entity_labels, &mut wrong);
         let logs = matches!(self.detector, DetectorSpec::Logs);
         if !logs && self.query.trim().is_empty() {
             wrong.push(FieldError::new("query", "give a PromQL expression"));

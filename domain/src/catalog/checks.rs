@@ -20,10 +20,31 @@ pub(super) fn http_url(field: &str, url: &str, wrong: &mut Vec<FieldError>) {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
     let fine = rest.is_some_and(|r| {
         let host = r.split(['/', '?', '#']).next().unwrap_or_default();
-        !host.is_empty() && !host.contains('@') && !url.chars().any(|c| c.is_whitespace() || c.is_control())
+        named(host) && !host.contains('@') && !url.chars().any(|c| c.is_whitespace() || c.is_control())
     });
     if !fine {
         wrong.push(FieldError::new(field, "give an address such as http://host:9090, without user name or password"));
+    }
+}
+
+/// A host, and a port that exists when there is one.
+fn named(host: &str) -> bool {
+    let port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+    match port {
+        Some((name, port)) => !name.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0),
+        None => !host.is_empty(),
+    }
+}
+
+/// Label names as Prometheus has them, or fields of a log document with dots in their names.
+pub(super) fn labels(field: &str, names: &[String], wrong: &mut Vec<FieldError>) {
+    for (at, name) in names.iter().enumerate() {
+        let fine = !name.is_empty()
+            && name.len() <= 200
+            && !name.chars().any(|c| c.is_whitespace() || c.is_control() || "\"'{}=,".contains(c));
+        if !fine {
+            wrong.push(FieldError::new(format!("{field}[{at}]"), "give the name of a label, for example service"));
+        }
     }
 }
 
@@ -78,10 +99,26 @@ mod tests {
             ("http://", false),
             ("http://user:pass@host", false),
             ("http://a b", false),
+            ("http://[::1]:9090", true),
+            ("http://[::1]", true),
+            ("http://host:99999", false),
+            ("http://host:0", false),
+            ("http://:9090", false),
+            ("http://host:port", false),
         ] {
             let mut wrong = Vec::new();
             http_url("url", url, &mut wrong);
             assert_eq!(wrong.is_empty(), fine, "{url}");
+        }
+    }
+
+    #[test]
+    fn label_names() {
+        for (name, fine) in [("service", true), ("k8s.pod.name", true), ("", false), ("a b", false), ("a=\"b\"", false)]
+        {
+            let mut wrong = Vec::new();
+            labels("entity_labels", &[name.to_owned()], &mut wrong);
+            assert_eq!(wrong.is_empty(), fine, "{name}");
         }
     }
 
