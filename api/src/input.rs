@@ -104,7 +104,7 @@ pub(crate) fn object(value: Value) -> ApiResult<Map<String, Value>> {
 /// A value of type `T`; the error names the field.
 pub(crate) fn parse<T: DeserializeOwned>(value: Value) -> ApiResult<T> {
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let message = error.inner().to_string();
+        let message = plain(&error.inner().to_string());
         let path = error.path().to_string();
         let named = ["unknown field `", "missing field `"].iter().find_map(|lead| {
             let rest = message.strip_prefix(lead)?;
@@ -118,6 +118,19 @@ pub(crate) fn parse<T: DeserializeOwned>(value: Value) -> ApiResult<T> {
         };
         ApiError::from(domain::Error::invalid(vec![FieldError::new(field, message)]))
     })
+}
+
+/// Names of types as people say them.
+fn plain(message: &str) -> String {
+    const NAMES: [(&str, &str); 6] = [
+        ("expected u8", "expected a whole number from 0 to 255"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number of 0 or more"),
+        ("expected f64", "expected a number"),
+        ("UUID parsing failed", "give the id of an object, a UUID"),
+    ];
+    NAMES.iter().fold(message.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 async fn json<S: Send + Sync>(request: Request, state: &S) -> ApiResult<Value> {
@@ -227,6 +240,16 @@ mod tests {
         assert_eq!(policy(json!({"cooldown": 3})), "gates.cooldown");
         assert_eq!(policy(json!({"limits": [{"window_secs": 1, "max_runs": -1}]})), "gates.limits[0].max_runs");
         assert_eq!(field::<PolicySpec>(json!({"steps": [{}]})), "steps[0].case_id");
+    }
+
+    #[test]
+    fn wrong_numbers_are_said_without_names_of_types() {
+        for value in [json!(-1), json!(1.5), json!("60"), json!(null)] {
+            let policy = json!({"steps": [{"case_id": Id::nil()}], "gates": {"cooldown_secs": value}});
+            let error = spec::<PolicySpec>(object(policy).unwrap()).unwrap_err();
+            assert_eq!(error.errors[0].field, "gates.cooldown_secs");
+            assert!(error.errors[0].message.contains("expected a whole number from 0"), "{}", error.errors[0].message);
+        }
     }
 
     #[test]
