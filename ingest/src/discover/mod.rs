@@ -81,7 +81,7 @@ pub async fn propose(source: &dyn MetricSource, options: &Options) -> Result<Pro
             continue;
         }
         let groups = match gauge.scope {
-            Scope::Service => groups(source, gauge.needs[0], &[], options.now).await?,
+            Scope::Service => shared_groups(source, gauge.needs, options.now).await?,
             Scope::Fixed(_) => Vec::new(),
         };
         families.push(gauge.needs[0].to_owned());
@@ -118,6 +118,19 @@ async fn groups(source: &dyn MetricSource, metric: &str, wanted: &[&str], now: T
     let labels: Vec<&str> = SERVICE_LABELS.iter().copied().chain(wanted.iter().copied()).collect();
     let answer = source.instant(&format!("count by ({}) ({metric})", labels.join(", ")), now).await?;
     Ok(answer.series.into_iter().map(|s| s.labels).collect())
+}
+
+/// Label sets that all of the metrics have: a share of two metrics has series only there.
+async fn shared_groups(source: &dyn MetricSource, metrics: &[&str], now: Time) -> Result<Vec<Labels>> {
+    let mut shared: Option<Vec<Labels>> = None;
+    for metric in metrics {
+        let here = groups(source, metric, &[], now).await?;
+        shared = Some(match shared {
+            Some(before) => before.into_iter().filter(|labels| here.contains(labels)).collect(),
+            None => here,
+        });
+    }
+    Ok(shared.unwrap_or_default())
 }
 
 /// Median distance of raw samples of `up`.

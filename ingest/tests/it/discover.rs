@@ -24,6 +24,8 @@ fn shop(range: &Range) -> Result<MetricAnswer> {
         "process_cpu_seconds_total",
         "cache_hits_total",
         "cache_misses_total",
+        "process_open_fds",
+        "process_max_fds",
         "node_memory_MemAvailable_bytes",
         "node_memory_MemTotal_bytes",
         "up",
@@ -38,6 +40,12 @@ fn shop(range: &Range) -> Result<MetricAnswer> {
         return complete(vec![raw]);
     }
     if query.ends_with("(up)") || query.ends_with("(process_cpu_seconds_total)") {
+        return complete(vec![series(&[("job", "shop"), ("service", "checkout")]), series(&[("job", "prometheus")])]);
+    }
+    if query.ends_with("(process_max_fds)") {
+        return complete(vec![series(&[("job", "prometheus")])]);
+    }
+    if query.ends_with("(process_open_fds)") {
         return complete(vec![series(&[("job", "shop"), ("service", "checkout")]), series(&[("job", "prometheus")])]);
     }
     complete(vec![series(&[("job", "shop"), ("service", "checkout"), ("http_response_status_code", "500")])])
@@ -91,6 +99,16 @@ async fn p05_counters_are_watched_as_rates_alone() {
             assert!(query[..start].ends_with("rate") || query[..start].ends_with("increase"), "{query}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_share_is_proposed_only_where_both_of_its_metrics_are() {
+    let proposal = propose(&Metrics(Box::new(shop)), &options(100)).await.unwrap();
+    let names = |part: &str| -> Vec<_> {
+        proposal.monitors.iter().filter(|m| m.name.starts_with(part)).map(|m| m.name.as_str()).collect()
+    };
+    assert_eq!(names("Open files by"), ["Open files by service", "Open files by job"]);
+    assert_eq!(names("Open file share"), ["Open file share by job"], "no limit is known of the services");
 }
 
 #[tokio::test]
