@@ -67,7 +67,7 @@ pub(crate) struct ServeArgs {
     #[arg(long = "role", value_enum)]
     pub roles: Vec<Role>,
     /// Address of API and UI.
-    #[arg(long)]
+    #[arg(long, value_name = "IP:PORT", value_parser = crate::settings::socket_address)]
     pub listen: Option<SocketAddr>,
     /// Folder for the database and the runs.
     #[arg(long)]
@@ -92,7 +92,7 @@ pub(crate) struct Given {
     #[arg(long, default_value = "logs-*,*-logs,filebeat-*")]
     pub index: String,
     /// Time between polls of proposed monitors, seconds.
-    #[arg(long, default_value_t = 15)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub interval: u32,
     /// Whether to propose monitors for what the given sources hold.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set)]
@@ -117,7 +117,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value = ".dev/demo")]
     pub dir: PathBuf,
     /// Address of API and UI.
-    #[arg(long, default_value = "127.0.0.1:3030")]
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3030", value_parser = crate::settings::socket_address)]
     pub listen: SocketAddr,
     /// Learning time before the fault, seconds.
     #[arg(long, default_value_t = 120)]

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) => {
-            commands::complain(&format!("aiops: {error:#}"));
+            commands::complain(&format!("aiops: {}", commands::one_line(&error)));
             ExitCode::FAILURE
         }
     }

@@ -1,7 +1,7 @@
 //! Settings of the process: defaults, then a TOML file, then `AIOPS_*` variables, then flags.
 
 use anyhow::{Context as _, bail};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -14,9 +14,12 @@ pub(crate) struct Settings {
     /// `sqlite://...` or `postgres://...`; empty: SQLite in `data_dir`.
     pub database_url: String,
     /// Address of API and UI.
+    #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
     /// Lease of a run, seconds.
     pub lease_secs: u64,
+    /// Age an incident must have before a policy decides on it, seconds: evidence gathers meanwhile.
+    pub observe_secs: u64,
     /// Time that running work gets at shutdown, seconds.
     pub grace_secs: u64,
     /// Logs as JSON; else as text for people.
@@ -38,6 +41,7 @@ impl Settings {
             .set_default("database_url", "")?
             .set_default("listen", "127.0.0.1:3030")?
             .set_default("lease_secs", 20)?
+            .set_default("observe_secs", 10)?
             .set_default("grace_secs", 10)?
             .set_default("log_json", true)?
             .set_default("hsts", false)?
@@ -53,11 +57,18 @@ impl Settings {
         let settings: Self = builder
             .build()
             .and_then(config::Config::try_deserialize)
-            .with_context(|| format!("the configuration is wrong (keys: {})", KEYS.join(", ")))?;
+            .context("the settings (file and AIOPS_* variables) are wrong")?;
         settings.checked()
     }
 
-    fn checked(self) -> anyhow::Result<Self> {
+    /// The settings, when they can be used; asked again when flags have changed them.
+    ///
+    /// # Errors
+    /// One line that names the key and says what to do.
+    pub(crate) fn checked(self) -> anyhow::Result<Self> {
+        if self.data_dir.as_os_str().is_empty() {
+            bail!("data_dir: give a writable folder");
+        }
         if self.lease_secs < 2 {
             bail!("lease_secs: give at least 2 seconds");
         }
@@ -91,8 +102,30 @@ impl Settings {
     }
 }
 
-const KEYS: [&str; 8] =
-    ["data_dir", "database_url", "listen", "lease_secs", "grace_secs", "log_json", "hsts", "trusted_proxies"];
+/// An address to listen at.
+///
+/// # Errors
+/// What to give instead.
+pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| format!("give an IP address and a port, for example 127.0.0.1:3030, not {text:?}"))
+}
+
+fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(from)?;
+    socket_address(&text).map_err(|e| serde::de::Error::custom(format!("listen: {e}")))
+}
+
+const KEYS: [&str; 9] = [
+    "data_dir",
+    "database_url",
+    "listen",
+    "lease_secs",
+    "observe_secs",
+    "grace_secs",
+    "log_json",
+    "hsts",
+    "trusted_proxies",
+];
 
 #[cfg(test)]
 mod tests {
@@ -115,7 +148,11 @@ mod tests {
     #[test]
     fn wrong_keys_and_values_are_named() {
         let unknown = format!("{:#}", file("listn = '127.0.0.1:1'").expect_err("unknown key"));
-        assert!(unknown.contains("listn"), "{unknown}");
+        assert!(unknown.contains("unknown field `listn`"), "{unknown}");
+        let listen = format!("{:#}", file("listen = 'localhost'").expect_err("no port"));
+        assert!(listen.contains("listen: give an IP address and a port"), "{listen}");
+        let folder = format!("{:#}", file("data_dir = ''").expect_err("no folder"));
+        assert!(folder.starts_with("data_dir: give"), "{folder}");
         let database = format!("{:#}", file("database_url = 'mysql://x'").expect_err("wrong scheme"));
         assert!(database.starts_with("database_url"), "{database}");
         let proxy = format!("{:#}", file("trusted_proxies = '10.0.0.1, traefik'").expect_err("a name"));

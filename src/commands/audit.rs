@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 pub(crate) async fn run(settings: Settings, command: AuditCommand) -> anyhow::Result<ExitCode> {
     let AuditCommand::Verify(args) = command;
-    let database = super::open(&super::with_database(settings, args)).await?;
+    let database = super::open(&super::with_database(settings, args)?).await?;
     match database.verify_audit().await {
         Ok(rows) => {
             super::say(&format!("the audit chain holds: {rows} rows"));

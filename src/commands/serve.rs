@@ -38,7 +38,9 @@ pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Resu
     settings.listen = args.listen.unwrap_or(settings.listen);
     settings.data_dir = args.data_dir.clone().unwrap_or(settings.data_dir);
     settings.database_url = args.database_url.clone().unwrap_or(settings.database_url);
+    let settings = settings.checked()?;
     check_roles(&args.roles)?;
+    check_given(&args.given)?;
     let telemetry = telemetry::start(settings.log_json)?;
     killpoint::arm();
     let database = Arc::new(super::open(&settings).await?);
@@ -67,6 +69,19 @@ fn check_roles(roles: &[Role]) -> anyhow::Result<()> {
     bail!(
         "--role: single roles need PostgreSQL and Redis between the processes; leave --role out to run all roles in one"
     );
+}
+
+/// Addresses that can never answer are refused before anything is made.
+fn check_given(given: &Given) -> anyhow::Result<()> {
+    let index = Some(given.index.as_str());
+    let wanted =
+        [(SourceKind::Prometheus, &given.prometheus, None), (SourceKind::Elasticsearch, &given.elasticsearch, index)];
+    for (kind, url, index) in wanted {
+        if let Some(url) = url {
+            bootstrap::source_draft(kind, "given", url, index)?;
+        }
+    }
+    Ok(())
 }
 
 async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<()> {
@@ -106,7 +121,7 @@ async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> a
     let (catalog, sources, clock) =
         (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
     tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
-    tasks.spawn(watch_given(shared.clone(), args.given.clone()));
+    tasks.spawn(watch_given(shared.clone(), args.given.clone(), stop.clone()));
     info!(address = %shared.settings.listen, "aiops serves");
     let server = api::serve(listener, router, stop.clone());
     let served = server.await;
@@ -208,6 +223,7 @@ fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
     let database = &shared.database;
     let mut config = HealerConfig::new(format!("aiops@{}", shared.settings.listen));
     config.lease = Duration::from_secs(shared.settings.lease_secs);
+    config.observe = Duration::from_secs(shared.settings.observe_secs);
     config.adopt = telemetry::adopt;
     config.masker = Masker::new(secrets);
     Ok(HealerDeps {
@@ -294,24 +310,42 @@ fn readiness(shared: &Shared, stop: &CancellationToken) -> Arc<dyn Fn() -> Vec<(
     })
 }
 
-/// Sources, and monitors for what they hold, for the addresses given by flags.
-async fn watch_given(shared: Shared, given: Given) {
+/// Time between looks for what the given sources hold anew.
+const LOOK: Duration = Duration::from_secs(300);
+
+/// Sources, and monitors for what they hold now and later, for the addresses given by flags.
+async fn watch_given(shared: Shared, given: Given, stop: CancellationToken) {
+    let watching = async {
+        for round in 0_u32.. {
+            look(&shared, &given, round == 0).await;
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    stop.run_until_cancelled(watching).await;
+}
+
+async fn look(shared: &Shared, given: &Given, first: bool) {
     let wanted = [
-        (SourceKind::Elasticsearch, "elasticsearch", given.elasticsearch, Some(given.index)),
-        (SourceKind::Prometheus, "prometheus", given.prometheus, None),
+        (SourceKind::Elasticsearch, "elasticsearch", &given.elasticsearch, Some(given.index.as_str())),
+        (SourceKind::Prometheus, "prometheus", &given.prometheus, None),
     ];
     for (kind, name, url, index) in wanted {
         let Some(url) = url else { continue };
         let database = &*shared.database;
         let watched = async {
-            let id = bootstrap::source(database, kind, name, &url, index.as_deref()).await?;
+            let source = bootstrap::source(database, kind, name, url, index).await?;
+            let offered = bootstrap::Offered { kind, source, url, interval: given.interval };
             if given.discover {
-                bootstrap::propose(database, &*shared.sources, &*shared.clock, kind, id, given.interval).await?;
+                bootstrap::propose(database, database, &*shared.sources, &*shared.clock, offered).await?;
             }
             anyhow::Ok(())
         };
-        if let Err(error) = watched.await {
-            error!(error = format!("{error:#}"), url, "no monitors were proposed; add them in the UI");
+        match watched.await {
+            Err(error) if first => {
+                error!(error = format!("{error:#}"), url, "no monitors proposed yet; looking again every 5 minutes");
+            }
+            Err(error) => tracing::debug!(error = format!("{error:#}"), url, "no look at what is new"),
+            Ok(()) => {}
         }
         shared.wake.wake(domain::ports::Topic::Catalog);
     }

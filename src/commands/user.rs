@@ -17,7 +17,7 @@ pub(crate) async fn run(settings: Settings, command: UserCommand) -> anyhow::Res
     std::io::stdin().read_line(&mut password).context("read the password from standard input")?;
     let password = password.trim_end_matches(['\r', '\n']).to_owned();
     let hash = api::setup::hash_password(&name.to_lowercase(), password).await?;
-    let store = super::open(&super::with_database(settings, database)).await?;
+    let store = super::open(&super::with_database(settings, database)?).await?;
     let now = SystemClock.now();
     let user = User {
         id: domain::new_id(),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod cli;
 mod grafana;
 mod harness;
 mod kill;
