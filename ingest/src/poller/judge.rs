@@ -51,9 +51,11 @@ pub fn metrics(answer: &MetricAnswer, left_out: usize, window: &Window, now: Tim
         Completeness::Partial(why) => {
             (Health::Partial, format!("partial answer: {why}; nothing is concluded from what is missing"))
         }
-        Completeness::Complete if answer.series.is_empty() => {
-            (Health::NoData, "the query yields no series; check that its metric is scraped".to_owned())
-        }
+        Completeness::Complete if answer.series.is_empty() => (
+            Health::NoData,
+            "the query yields no series; check that its metric is scraped and that something matches its filter"
+                .to_owned(),
+        ),
         Completeness::Complete if valued == 0 => {
             (Health::NoData, "the query yields no value (NaN); there may be no traffic".to_owned())
         }
