@@ -30,6 +30,8 @@ pub struct HealerConfig {
     pub cancel_grace: Duration,
     /// How long a run waits for a runtime manager with its tags to exist before it fails.
     pub placement_limit: Duration,
+    /// Age an incident must have before anything is decided: the first sign is seldom the most telling one.
+    pub observe: Duration,
     /// Time between health checks of runtime managers.
     pub health_every: Duration,
     /// Age at which a notification that was not delivered is given up.
@@ -51,6 +53,7 @@ impl HealerConfig {
             max_active: 256,
             cancel_grace: Duration::from_secs(5),
             placement_limit: Duration::from_secs(120),
+            observe: Duration::ZERO,
             health_every: Duration::from_secs(30),
             notify_for: Duration::from_secs(86_400),
             masker: Masker::default(),

@@ -135,6 +135,7 @@ fn spawn(dir: &Path, port: u16, env: &[(&str, &str)]) -> Child {
         .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
         .arg(&data)
         .env("AIOPS_LEASE_SECS", "3")
+        .env("AIOPS_OBSERVE_SECS", "0")
         .envs(env.iter().copied())
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a handle"))

@@ -127,7 +127,9 @@ fn effects_happen_in_runtimes_and_notifiers_only() {
     source_files(&root().join("healer/src"), &mut files);
     let read: Vec<(String, String)> = files
         .iter()
-        .filter_map(|p| Some((p.strip_prefix(root()).ok()?.to_string_lossy().into_owned(), fs::read_to_string(p).ok()?)))
+        .filter_map(|p| {
+            Some((p.strip_prefix(root()).ok()?.to_string_lossy().into_owned(), fs::read_to_string(p).ok()?))
+        })
         .collect();
     assert!(read.len() > 20, "the walk found the healer");
     assert_eq!(stray_effects(read.iter().map(|(n, t)| (n.as_str(), t.as_str()))), Vec::<String>::new());

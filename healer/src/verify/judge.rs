@@ -136,9 +136,14 @@ struct Seen {
     enough: bool,
 }
 
+/// The samples of `round` that the baseline has too: what began to be measured after the run says nothing about before.
+fn comparable(round: &[CheckSample], baseline: &[CheckSample]) -> Vec<CheckSample> {
+    round.iter().filter(|s| baseline.is_empty() || baseline.iter().any(|b| b.check == s.check)).cloned().collect()
+}
+
 impl Seen {
     fn new(baseline: &[CheckSample], rounds: &[&[CheckSample]], need: usize) -> Self {
-        let known: Vec<f64> = rounds.iter().filter_map(|r| distance(r)).collect();
+        let known: Vec<f64> = rounds.iter().filter_map(|r| distance(&comparable(r, baseline))).collect();
         let after: Vec<f64> = known.iter().rev().take(need).copied().collect();
         Self { before: distance(baseline), enough: after.len() >= need, after }
     }

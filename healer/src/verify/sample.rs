@@ -139,10 +139,12 @@ impl Sampler<'_> {
     }
 }
 
-/// A sample against a band; distance in units of the band's width.
 /// A bound of this size or more is none.
 const OPEN_END: f64 = 1e300;
+/// Largest distance that is told apart: a band without width would make any value infinitely far.
+const FARTHEST: f64 = 10.0;
 
+/// A sample against a band; distance in units of the band's width, at most [`FARTHEST`].
 fn band(name: &str, at: Time, value: Result<f64, String>, lower: f64, upper: f64) -> CheckSample {
     // JSON has no infinity: an open end is stored as the largest number.
     let lower = if lower <= -OPEN_END { f64::NEG_INFINITY } else { lower };
@@ -162,7 +164,7 @@ fn band(name: &str, at: Time, value: Result<f64, String>, lower: f64, upper: f64
                 value: Some(value),
                 healthy,
                 holds: Some(outside == 0.0 && !value.is_nan()),
-                distance: Some(outside / scale),
+                distance: Some((outside / scale).min(FARTHEST)),
                 note: String::new(),
             }
         }

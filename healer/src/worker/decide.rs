@@ -42,7 +42,9 @@ async fn round(deps: &HealerDeps) -> Result<(), Error> {
         return Ok(());
     }
     let policies = deps.policies.all().await?;
-    for incident in incidents {
+    let now = deps.clock.now();
+    let grown = |i: &Incident| (now - i.detected_at).to_std().is_ok_and(|age| age >= deps.config.observe);
+    for incident in incidents.into_iter().filter(grown) {
         let span = tracing::info_span!("healer.decide", incident = %incident.id);
         let span = deps.adopted(span, &incident.trace);
         let one = async {

@@ -104,6 +104,16 @@ fn at_the_deadline_the_distance_decides() {
 }
 
 #[test]
+fn what_is_measured_since_the_run_only_does_not_make_it_worse() {
+    let new = |d: f64| CheckSample { check: "new".into(), ..bad(d) };
+    let rounds: Vec<Vec<CheckSample>> = (0..4).map(|_| vec![bad(1.0), new(9.0)]).collect();
+    let slices: Vec<&[CheckSample]> = rounds.iter().map(Vec::as_slice).collect();
+    let at_the_end = decide(&spec(), &[bad(1.0)], &slices, t(0), t(100));
+    let Judgement::Verdict { verdict, .. } = at_the_end else { panic!("the deadline has passed: {at_the_end:?}") };
+    assert_eq!(verdict, Verdict::NotFixed);
+}
+
+#[test]
 fn one_spike_is_not_worse() {
     assert_eq!(verdict(1.0, &[bad(1.0), bad(9.0), bad(1.0)], 100), Some(Verdict::NotFixed));
     assert_eq!(verdict(1.0, &[bad(9.0), bad(9.0)], 100), Some(Verdict::NotFixed), "too few to call it sustained");

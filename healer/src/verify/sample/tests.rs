@@ -160,3 +160,12 @@ fn a_name_cannot_leave_its_quotes() {
     assert_eq!(entity_value("service=checkout,k8s.zone=b=c"), "checkout");
     assert_eq!(entity_value("service=a, b,c"), "a, b,c", "a comma may be part of the value");
 }
+
+#[test]
+fn open_ends_are_none_and_a_band_without_width_has_no_infinite_distance() {
+    let sample = band("m", t(1), Ok(0.38), f64::MIN, 5e-9);
+    assert_eq!(sample.healthy, Some((None, Some(5e-9))));
+    assert_eq!((sample.holds, sample.distance), (Some(false), Some(FARTHEST)));
+    let near = band("m", t(1), Ok(12.0), 0.0, 10.0);
+    assert_eq!(near.distance, Some(0.2));
+}
