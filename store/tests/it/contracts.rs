@@ -33,6 +33,7 @@ contracts! {
     incidents:
         one_active_incident_per_fingerprint,
         ticks_are_whole,
+        a_repeated_tick_is_told_once,
         checkpoints_only_move_forward,
         analyzer_changes_follow_the_automaton,
         transitions_are_guarded,

@@ -80,6 +80,14 @@ pub async fn ticks_are_whole(s: &Stores) -> Result<()> {
     };
     assert_eq!(failed(s.analyzer.commit(lost).await).kind, Kind::NotFound);
     assert_eq!(s.analyzer.live_anomalies().await?.len(), 1, "a tick that fails leaves nothing behind");
+    Ok(())
+}
+
+/// A tick with events that comes again, as after a commit whose answer was lost, is told once; a closed anomaly is still
+/// live while its incident is active.
+pub async fn a_repeated_tick_is_told_once(s: &Stores) -> Result<()> {
+    let incident = s.open(samples::incident("f", "service=checkout")).await?;
+    let anomaly = samples::anomaly(new_id(), Some(incident.id));
     let update = IncidentWrite::Update {
         id: incident.id,
         severity: Severity::Warning,
@@ -89,7 +97,7 @@ pub async fn ticks_are_whole(s: &Stores) -> Result<()> {
         events: vec![samples::event(incident.id, EventKind::AnomalyClosed, "closed")],
     };
     let closed = AnalyzerCommit {
-        anomalies: vec![crate::anomaly::Anomaly { state: AnomalyState::Closed, ..anomaly.clone() }],
+        anomalies: vec![crate::anomaly::Anomaly { state: AnomalyState::Closed, ..anomaly }],
         incidents: vec![update],
         ..AnalyzerCommit::default()
     };
