@@ -50,11 +50,14 @@ pub(crate) async fn keep(
     stop: CancellationToken,
 ) {
     loop {
-        let found = read(&*catalog, &*sources, &*clock).await;
-        // A source that does not answer leaves the graph as it was.
+        let (mut found, complete) = read(&*catalog, &*sources, &*clock).await;
         if !found.is_empty()
             && let Ok(mut kept) = edges.write()
         {
+            // A source that does not answer takes nothing away.
+            if !complete {
+                found.extend(kept.drain(..));
+            }
             *kept = found.into_iter().collect();
         }
         tokio::select! {
@@ -64,23 +67,30 @@ pub(crate) async fn keep(
     }
 }
 
+/// The edges that the sources name, and whether all of them answered.
 async fn read(
     catalog: &dyn CatalogStore<SourceSpec>,
     sources: &dyn Sources,
     clock: &dyn Clock,
-) -> BTreeSet<(String, String)> {
-    let mut found = BTreeSet::new();
-    let Ok(all) = catalog.all().await else { return found };
+) -> (BTreeSet<(String, String)>, bool) {
+    let (mut found, mut complete) = (BTreeSet::new(), true);
+    let Ok(all) = catalog.all().await else { return (found, false) };
     for source in all.iter().filter(|s| s.spec.enabled && s.spec.kind == SourceKind::Prometheus) {
-        let Ok(client) = sources.metrics(source.id).await else { continue };
+        let Ok(client) = sources.metrics(source.id).await else {
+            complete = false;
+            continue;
+        };
         for family in &FAMILIES {
             match client.instant(family.query, clock.now()).await {
                 Ok(answer) => found.extend(edges_of(&answer, family)),
-                Err(error) => tracing::debug!(%error, source = %source.name, "service graph not read"),
+                Err(error) => {
+                    complete = false;
+                    tracing::debug!(%error, source = %source.name, "service graph not read");
+                }
             }
         }
     }
-    found
+    (found, complete)
 }
 
 fn edges_of(answer: &MetricAnswer, family: &Family) -> Vec<(String, String)> {
