@@ -123,11 +123,24 @@ async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> a
     tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
     tasks.spawn(watch_given(shared.clone(), args.given.clone(), stop.clone()));
     info!(address = %shared.settings.listen, "aiops serves");
-    let server = api::serve(listener, router, stop.clone());
-    let served = server.await;
+    let served = until_something_ends(api::serve(listener, router, stop.clone()), &mut tasks).await;
     stop.cancel();
     drain(tasks, Duration::from_secs(shared.settings.grace_secs)).await;
-    served.context("the API stopped")
+    served
+}
+
+/// Serves until the stop; a role that dies takes the process down, for what is half alive looks alive.
+async fn until_something_ends(
+    server: impl Future<Output = std::io::Result<()>>,
+    tasks: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    tokio::pin!(server);
+    loop {
+        tokio::select! {
+            ended = &mut server => return ended.context("the API stopped"),
+            Some(ended) = tasks.join_next() => ended.context("a role died; the process stops so that it is started again")?,
+        }
+    }
 }
 
 /// Waits for the roles; what does not end in time is cut (local runs go on by themselves).
