@@ -10,6 +10,7 @@ pub mod decision;
 pub mod error;
 pub mod identity;
 pub mod incident;
+pub mod limits;
 pub mod outbox;
 pub mod page;
 pub mod policy;

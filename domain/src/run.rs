@@ -1,6 +1,7 @@
 //! A run: one execution of a case, its state automaton and its log.
 
 use crate::catalog::{Expectations, Language, RuntimeKind};
+use crate::limits::Limits;
 use crate::trace::TraceContext;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -69,7 +70,7 @@ pub enum RunPurpose {
 
 /// Everything a runtime needs; fixed when the run is queued, so later edits change nothing.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunSpec {
     /// Interpreter.
     pub language: Language,
@@ -77,6 +78,9 @@ pub struct RunSpec {
     pub body: String,
     /// SHA-256 of the text, hex.
     pub body_sha256: String,
+    /// Program and arguments that run the text instead of the language's interpreter; empty: that one.
+    #[serde(default)]
+    pub interpreter: Vec<String>,
     /// Container image.
     pub image: Option<String>,
     /// Environment: parameters and the facts of the incident.
@@ -89,6 +93,13 @@ pub struct RunSpec {
     pub mode: RunMode,
     /// Tags that the runtime manager must carry.
     pub runtime_tags: Vec<String>,
+    /// What it may use at most.
+    #[serde(default)]
+    pub limits: Limits,
+    /// Secrets by reference: environment name to the secret's name. The values are read when the run starts, reach the script
+    /// as environment and as files, and are never stored here.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
 }
 
 /// What links a run to the incident it is for.

@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 12] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -35,6 +35,12 @@ const STEPS: [Step; 6] = [
         postgres: include_str!("../migrations/0005_audit_guard.postgres.sql"),
     },
     shared!(6, "0006_soak"),
+    shared!(7, "0007_queue"),
+    shared!(8, "0008_scripts"),
+    shared!(9, "0009_results"),
+    shared!(10, "0010_feedback"),
+    shared!(11, "0011_alerts"),
+    shared!(12, "0012_topology"),
 ];
 
 impl Database {

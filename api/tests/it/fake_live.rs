@@ -6,7 +6,7 @@ use domain::catalog::{Case, Language, SourceSpec};
 use domain::clock::from_millis;
 use domain::decision::{Decision, Outcome};
 use domain::ports::{LogSource, MetricSource, Sources, Topic, Wake, WakeListener};
-use domain::run::{Run, RunMode, RunPurpose, RunSpec, RunState};
+use domain::run::{Run, RunPurpose, RunSpec, RunState};
 use domain::signal::{Completeness, MetricAnswer, Point, Series};
 use domain::trace::TraceContext;
 use domain::{Error, Id, Kind, Labels, Result, Time, new_id};
@@ -161,8 +161,7 @@ pub(crate) fn run(actor: &str, env: BTreeMap<String, String>) -> Run {
             env,
             timeout_secs: 10,
             expectations: domain::catalog::Expectations::default(),
-            mode: RunMode::AtMostOnce,
-            runtime_tags: Vec::new(),
+            ..RunSpec::default()
         },
         run_key: "key".to_owned(),
         manager_id: None,

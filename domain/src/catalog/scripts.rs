@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 /// Interpreter of a script.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     /// `bash`.
+    #[default]
     Bash,
     /// POSIX `sh`.
     Sh,

@@ -206,8 +206,7 @@ pub fn run(target: &str) -> Run {
             env: BTreeMap::new(),
             timeout_secs: 60,
             expectations: Expectations::default(),
-            mode: RunMode::AtMostOnce,
-            runtime_tags: Vec::new(),
+            ..RunSpec::default()
         },
         run_key: id.to_string(),
         manager_id: None,

@@ -108,5 +108,6 @@ pub fn run_spec(step: &StepCase, over: Option<&BTreeMap<String, Value>>) -> Resu
         expectations: case.spec.expectations.clone(),
         mode: script.map(|s| s.spec.mode).or(case.spec.mode).unwrap_or_default(),
         runtime_tags: case.spec.runtime_tags.clone(),
+        ..RunSpec::default()
     })
 }

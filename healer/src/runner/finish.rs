@@ -68,8 +68,7 @@ mod tests {
             env: [].into(),
             timeout_secs: 10,
             expectations: Expectations::default(),
-            mode: domain::run::RunMode::AtMostOnce,
-            runtime_tags: vec![],
+            ..RunSpec::default()
         }
     }
 

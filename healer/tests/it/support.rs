@@ -1,7 +1,7 @@
 //! What the tests share: requests, waiting on conditions, processes.
 
 use domain::catalog::{Expectations, Language};
-use domain::run::{LogRecord, RunMode, RunSpec};
+use domain::run::{LogRecord, RunSpec};
 use healer::runtime::local::{LocalLimits, LocalRuntime};
 use healer::runtime::{Handle, LogOffset, ObservedEnd, Progress, Runtime, StartRequest};
 use std::path::{Path, PathBuf};
@@ -31,8 +31,7 @@ pub(crate) fn spec(body: &str) -> RunSpec {
         env: [].into(),
         timeout_secs: 60,
         expectations: Expectations::default(),
-        mode: RunMode::AtMostOnce,
-        runtime_tags: vec![],
+        ..RunSpec::default()
     }
 }
 

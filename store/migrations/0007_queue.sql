@@ -1,0 +1,3 @@
+-- The queue: priorities, owners, retries, pauses.
+
+SELECT 1;

@@ -1,0 +1,3 @@
+-- Versions of scripts, and schedules of cases.
+
+SELECT 1;

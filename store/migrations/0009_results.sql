@@ -1,0 +1,3 @@
+-- Artifacts, results and the places of logs.
+
+SELECT 1;

@@ -1,0 +1,3 @@
+-- What people and verdicts said of anomalies.
+
+SELECT 1;

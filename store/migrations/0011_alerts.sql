@@ -1,0 +1,3 @@
+-- Alerts from outside, and what people do with incidents.
+
+SELECT 1;

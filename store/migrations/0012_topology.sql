@@ -1,0 +1,3 @@
+-- Topology, changes and templates of logs.
+
+SELECT 1;
