@@ -13,6 +13,12 @@ pub(crate) struct Settings {
     pub data_dir: PathBuf,
     /// `sqlite://...` or `postgres://...`; empty: SQLite in `data_dir`.
     pub database_url: String,
+    /// Where chunks of logs and artifacts are kept: `s3://BUCKET[/PREFIX]`; empty: folder `files` in `data_dir`.
+    pub blob_url: String,
+    /// Address of an S3-compatible service; empty: Amazon's own.
+    pub blob_endpoint: String,
+    /// Region of the bucket.
+    pub blob_region: String,
     /// Address of API and UI.
     #[serde(deserialize_with = "listen")]
     pub listen: SocketAddr,
@@ -39,6 +45,9 @@ impl Settings {
         let mut builder = config::Config::builder()
             .set_default("data_dir", "./data")?
             .set_default("database_url", "")?
+            .set_default("blob_url", "")?
+            .set_default("blob_endpoint", "")?
+            .set_default("blob_region", "")?
             .set_default("listen", "127.0.0.1:3030")?
             .set_default("lease_secs", 20)?
             .set_default("observe_secs", 10)?
@@ -79,8 +88,35 @@ impl Settings {
         {
             bail!("database_url: give sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE, or leave it out");
         }
+        self.bucket()?;
         self.proxies()?;
         Ok(self)
+    }
+
+    /// The bucket that `blob_url` names; its keys come from `AIOPS_BLOB_ACCESS_KEY` and `AIOPS_BLOB_SECRET_KEY`, so that they
+    /// stand in no file.
+    ///
+    /// # Errors
+    /// One line that says what to give.
+    pub(crate) fn bucket(&self) -> anyhow::Result<Option<store::Bucket>> {
+        if self.blob_url.is_empty() {
+            return Ok(None);
+        }
+        let rest = self.blob_url.strip_prefix("s3://").map(|r| r.trim_end_matches('/')).filter(|r| !r.is_empty());
+        let rest = rest.context("blob_url: give s3://BUCKET or s3://BUCKET/PREFIX, or leave it out")?;
+        let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if !self.blob_endpoint.is_empty() && !self.blob_endpoint.starts_with("http") {
+            bail!("blob_endpoint: give http://HOST:PORT or https://HOST");
+        }
+        let key = |name: &str| std::env::var(name).unwrap_or_default();
+        Ok(Some(store::Bucket {
+            name: name.to_owned(),
+            prefix: prefix.to_owned(),
+            endpoint: self.blob_endpoint.clone(),
+            region: self.blob_region.clone(),
+            access_key: key("AIOPS_BLOB_ACCESS_KEY"),
+            secret_key: key("AIOPS_BLOB_SECRET_KEY"),
+        }))
     }
 
     /// The proxies that are believed.
@@ -115,9 +151,12 @@ fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     socket_address(&text).map_err(|e| serde::de::Error::custom(format!("listen: {e}")))
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 12] = [
     "data_dir",
     "database_url",
+    "blob_url",
+    "blob_endpoint",
+    "blob_region",
     "listen",
     "lease_secs",
     "observe_secs",
@@ -155,6 +194,8 @@ mod tests {
         assert!(folder.starts_with("data_dir: give"), "{folder}");
         let database = format!("{:#}", file("database_url = 'mysql://x'").expect_err("wrong scheme"));
         assert!(database.starts_with("database_url"), "{database}");
+        let bucket = format!("{:#}", file("blob_url = 'files'").expect_err("wrong scheme"));
+        assert!(bucket.starts_with("blob_url: give s3://"), "{bucket}");
         let proxy = format!("{:#}", file("trusted_proxies = '10.0.0.1, traefik'").expect_err("a name"));
         assert!(proxy.starts_with("trusted_proxies: traefik"), "{proxy}");
     }

@@ -4,7 +4,7 @@ use crate::harness::{App, request};
 use axum::body::BodyDataStream;
 use domain::clock::from_millis;
 use domain::incident::{Actor, EventKind, IncidentEvent};
-use domain::ports::{RunStore, Topic, Wake};
+use domain::ports::{RunLogs, RunStore, Topic, Wake};
 use domain::run::{LogRecord, Run, RunEnd, RunState, Stream};
 use domain::{Id, new_id};
 use futures::StreamExt;
@@ -78,7 +78,7 @@ fn queued(app: &App) -> Run {
 
 async fn log(app: &App, run: Id, seq: i64) {
     let line = LogRecord { seq, at: from_millis(seq), stream: Stream::Stdout, text: format!("line {seq}\u{1b}[31m") };
-    app.work.append_logs(run, 1, &[line]).await.unwrap();
+    app.kept.append(run, 1, &[line]).await.unwrap();
     app.wakes.wake(Topic::RunLogs);
 }
 

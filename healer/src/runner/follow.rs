@@ -1,15 +1,17 @@
 //! Follows a started run: ships its log, passes on a cancel, enforces the time limit from outside, observes the end.
 
-use super::finish::{ended, judge};
+use super::finish::{Found, ended, judge};
 use super::job::{Job, Stop};
 use super::place::Place;
+use crate::results::Harvest;
 use crate::runtime::{LogOffset, Progress};
 use domain::ports::Topic;
+use domain::results::RunResults;
 use domain::run::{LogRecord, RunEnd, RunState};
 use std::time::{Duration, Instant};
 
-/// Lines of one write.
-const BATCH: usize = 500;
+/// Bytes of a piece of log below which more is waited for, so that many small writes become one.
+const SMALL: u64 = 64 << 10;
 /// Added to the time limit and the grace before the run is stopped from outside.
 const SLACK: Duration = Duration::from_secs(10);
 
@@ -36,17 +38,20 @@ impl Job {
             self.check()?;
             // The state first: what was printed before the end is then surely in the log that is read next.
             let progress = self.ask("look at a run", || place.runtime.progress(place.handle)).await?;
-            if self.ship(place, &mut shipped).await? {
-                pause = Duration::from_millis(20);
+            let ended_by_now = !matches!(progress, Progress::Running);
+            if self.ship(place, &mut shipped, ended_by_now).await? {
+                pause = Duration::from_millis(50);
             }
             match progress {
                 Progress::Running => {}
                 Progress::Ended(end) => {
-                    let found = self.search(place).await?;
-                    return Ok(judge(&self.run.spec, &end, found));
+                    let mut found = self.search(place).await?;
+                    found.result = self.keep(place).await?;
+                    return Ok(judge(&self.run.spec, &end, &found));
                 }
                 Progress::Lost(why) => {
                     self.ask("end what is left of a run", || place.runtime.reap(place.handle)).await?;
+                    self.keep(place).await?;
                     return Ok(ended(RunState::Lost, None, why));
                 }
                 Progress::Unknown | Progress::NotStarted => {
@@ -99,7 +104,7 @@ impl Job {
     }
 
     /// Stores lines that are not stored yet, masked; whether there were any.
-    async fn ship(&self, place: &Place, shipped: &mut Shipped) -> Result<bool, Stop> {
+    async fn ship(&self, place: &Place, shipped: &mut Shipped, to_the_end: bool) -> Result<bool, Stop> {
         let mut any = false;
         loop {
             let chunk = match place.runtime.logs(place.handle, shipped.offset).await {
@@ -118,40 +123,68 @@ impl Job {
                 .filter(|r| r.seq > shipped.seq)
                 .map(|r| LogRecord { text: self.deps.config.masker.mask(&r.text), ..r })
                 .collect();
-            for lines in fresh.chunks(BATCH) {
-                self.write("store log lines", || self.deps.runs.append_logs(self.id(), self.epoch(), lines)).await?;
+            if !fresh.is_empty() {
+                self.write("store log lines", || self.deps.logs.append(self.id(), self.epoch(), &fresh)).await?;
                 any = true;
-            }
-            shipped.seq = fresh.last().map_or(shipped.seq, |r| r.seq);
-            shipped.offset = chunk.next;
-            if any {
                 self.deps.wake.wake(Topic::RunLogs);
             }
+            shipped.seq = fresh.last().map_or(shipped.seq, |r| r.seq);
+            let more = chunk.next.0.saturating_sub(shipped.offset.0) >= SMALL;
+            shipped.offset = chunk.next;
             self.check()?;
+            if !(more || to_the_end) {
+                return Ok(any);
+            }
         }
     }
 
-    /// Whether the output contains the expected text; absent when none is expected.
-    async fn search(&self, place: &Place) -> Result<Option<bool>, Stop> {
-        let Some(wanted) = self.run.spec.expectations.output_contains.as_deref() else { return Ok(None) };
+    /// Keeps artifacts and result of a run that ended; gives the result. What cannot be kept is noted, and ends nothing.
+    async fn keep(&self, place: &Place) -> Result<Option<serde_json::Value>, Stop> {
+        let masker = self.deps.config.masker.clone();
+        let blobs = std::sync::Arc::clone(&self.deps.blobs);
+        let mut harvest = Harvest::new(blobs, std::sync::Arc::clone(&self.deps.clock), masker, place.handle);
+        if let Err(e) = place.runtime.collect(place.handle, &mut harvest).await {
+            tracing::warn!(run = %self.id(), error = %e, "artifacts of a run cannot be collected");
+            harvest.note(format!("artifacts could not be collected: {e}"));
+        }
+        let (artifacts, results) = harvest.done();
+        if !artifacts.is_empty() || results != RunResults::default() {
+            let put = || self.deps.results.put_results(self.id(), self.epoch(), &artifacts, &results);
+            self.write("store results", put).await?;
+        }
+        Ok(results.result)
+    }
+
+    /// What is expected of the output and is there; nothing is looked for that is not expected.
+    async fn search(&self, place: &Place) -> Result<Found, Stop> {
+        let wanted = &self.run.spec.expectations;
+        let text = wanted.output_contains.as_deref();
+        let pattern = wanted.pattern().and_then(Result::ok);
+        let mut found = Found { contains: text.map(|_| false), matches: pattern.as_ref().map(|_| false), result: None };
         let mut offset = LogOffset::default();
         let mut window = String::new();
-        loop {
+        while found.contains == Some(false) || found.matches == Some(false) {
             let chunk = self.ask("read a run's log", || place.runtime.logs(place.handle, offset)).await?;
             if chunk.next == offset {
-                return Ok(Some(window.contains(wanted)));
+                break;
             }
             offset = chunk.next;
             for record in chunk.records.iter().filter(|r| r.stream != domain::run::Stream::System) {
-                window.push_str(&record.text);
-                window.push('\n');
+                if pattern.as_ref().is_some_and(|p| p.is_match(&record.text)) {
+                    found.matches = Some(true);
+                }
+                if text.is_some() {
+                    window.push_str(&record.text);
+                    window.push('\n');
+                }
             }
-            if window.contains(wanted) {
-                return Ok(Some(true));
+            if let Some(text) = text {
+                found.contains = Some(found.contains == Some(true) || window.contains(text));
+                // What may still become a find: as much as is wanted, whole characters.
+                let from = window.ceil_char_boundary(window.len().saturating_sub(text.len()));
+                window.drain(..from);
             }
-            // What may still become a find: as much as is wanted, whole characters.
-            let from = window.ceil_char_boundary(window.len().saturating_sub(wanted.len()));
-            window.drain(..from);
         }
+        Ok(found)
     }
 }

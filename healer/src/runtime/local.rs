@@ -7,6 +7,7 @@
 //! | `spec.json` (0600) | us | environment, limits |
 //! | `script` (0700) | us | the body, line ends normalised |
 //! | `supervisor.lock` | supervisor | held (flock) while it lives |
+//! | `artifacts/`, `result.json` | the script | what is kept of it beside its output |
 //! | `started` | supervisor | written before the script is executed: from here on it may have run |
 //! | `log.jsonl` | supervisor | one `LogRecord` a line |
 //! | `cancel` | us | stop it; the grace in milliseconds |
@@ -18,10 +19,13 @@
 //! held by the supervisor over all epochs of a run, and under it a supervisor refuses to start a script that an earlier
 //! epoch may have started: a run is never executed twice at once, and with `at_most_once` never twice at all.
 
+mod cgroup;
 mod child;
+mod collect;
 mod files;
 mod log;
 mod platform;
+mod ring;
 mod settle;
 mod supervise;
 mod tree;
@@ -140,13 +144,20 @@ impl Runtime for LocalRuntime {
         self.blocking(move |me| log::read(&me.dir(handle).log(), from)).await
     }
 
+    async fn collect(&self, handle: Handle, into: &mut crate::results::Harvest) -> Result<()> {
+        collect::collect(&self.dir(handle), into).await
+    }
+
     async fn cancel(&self, handle: Handle, grace: Duration) -> Result<()> {
         self.blocking(move |me| me.dir(handle).request_cancel(grace)).await
     }
 
     async fn reap(&self, handle: Handle) -> Result<()> {
-        self.blocking(move |_| {
+        self.blocking(move |me| {
+            let group = me.dir(handle).group();
             tree::kill_by_cookie(&cookie(handle));
+            tree::kill_until_gone(|| group.processes(), || {}, Duration::from_secs(5));
+            group.remove();
             Ok(())
         })
         .await

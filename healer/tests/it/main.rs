@@ -5,6 +5,7 @@ mod fakes;
 mod heal;
 mod local;
 mod local_hard;
+mod local_limits;
 mod notify;
 mod runs;
 mod support;

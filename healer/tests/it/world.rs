@@ -1,13 +1,14 @@
 //! A store in memory with the contracts that the healer relies on: leases with epochs, one end, decisions, verifications.
 
 mod heal;
+mod kept;
 mod runs;
 
 use crate::fakes::{Bell, Catalog, Gauge, Statuses, resource};
 use crate::support::local;
 use domain::Id;
 use domain::anomaly::Anomaly;
-use domain::catalog::{CaseSpec, ChannelSpec, RuntimeKind, RuntimeManagerSpec};
+use domain::catalog::{CaseSpec, ChannelSpec, RuntimeManagerSpec};
 use domain::clock::SystemClock;
 use domain::decision::Decision;
 use domain::incident::{Incident, IncidentEvent};
@@ -15,6 +16,7 @@ use domain::outbox::Notification;
 use domain::policy::PolicySpec;
 use domain::resource::Resource;
 use domain::run::{LogRecord, Run};
+use domain::testing::{MemBlobs, MemKept};
 use domain::verification::{CheckSample, Verification};
 use healer::notify::Webhook;
 use healer::{HealerConfig, HealerDeps, Runtimes};
@@ -73,7 +75,7 @@ pub(crate) struct Bench {
 pub(crate) fn manager(capacity: u32) -> Resource<RuntimeManagerSpec> {
     resource(
         "here",
-        RuntimeManagerSpec { kind: RuntimeKind::Local, endpoint: None, capacity, draining: false, enabled: true },
+        RuntimeManagerSpec { capacity, ..RuntimeManagerSpec::default() },
     )
 }
 
@@ -100,6 +102,9 @@ pub(crate) fn bench(
         heal: world.clone(),
         incidents: world.clone(),
         runs: world.clone(),
+        logs: world.clone(),
+        results: Arc::new(MemKept::default()),
+        blobs: Arc::new(MemBlobs::default()),
         policies: Catalog::of(policies),
         cases: Catalog::of(cases),
         scripts: Catalog::of(vec![]),

@@ -9,6 +9,9 @@
 mod contracts;
 mod databases;
 mod durability;
+mod fake_s3;
+mod kept;
 mod killed;
 mod schema;
 mod tampering;
+mod vault;

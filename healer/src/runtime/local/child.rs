@@ -24,28 +24,36 @@ fn try_exec(dir: &RunDir, supervisor: Option<i32>) -> Result<std::convert::Infal
     let bytes = std::fs::read(dir.spec()).map_err(|e| format!("cannot read the run's specification: {e}"))?;
     let spec: SpecFile =
         serde_json::from_slice(&bytes).map_err(|e| format!("the run's specification is damaged: {e}"))?;
-    let interpreter = find(spec.language.interpreter(), &spec.limits.path)?;
+    let own = spec.interpreter.first().map(String::as_str);
+    let interpreter = find(own.unwrap_or(spec.language.interpreter()), &spec.limits.path)?;
     setsid().map_err(|e| format!("cannot open a session of its own: {e}"))?;
     set_parent_process_death_signal(Some(Signal::KILL))
         .map_err(|e| format!("cannot be tied to the supervisor: {e}"))?;
     if getppid().map(|p| p.as_raw_nonzero().get()) != supervisor {
         return Err("the supervisor died before the script was executed".to_owned());
     }
-    limit(&spec).map_err(|e| format!("cannot set the run's limits: {e}"))?;
+    let group = dir.group();
+    group.join().map_err(|e| format!("cannot enter the run's control group: {e}"))?;
+    limit(&spec, group.limits_memory()).map_err(|e| format!("cannot set the run's limits: {e}"))?;
     close_fds::set_fds_cloexec(3, &[]);
     let error = command(dir, &spec, &interpreter).exec();
     Err(format!("cannot execute {}: {error}", interpreter.display()))
 }
 
 fn find(program: &str, path: &str) -> Result<PathBuf, String> {
+    if program.starts_with('/') {
+        let there = PathBuf::from(program);
+        return there.is_file().then_some(there).ok_or_else(|| format!("interpreter not found: {program}"));
+    }
     let found = path.split(':').filter(|d| !d.is_empty()).map(|d| PathBuf::from(d).join(program)).find(|p| p.is_file());
     found.ok_or_else(|| format!("interpreter not found: {program} (looked in {path}); install it on this host"))
 }
 
 fn command(dir: &RunDir, spec: &SpecFile, interpreter: &PathBuf) -> Command {
     let mut command = Command::new(interpreter);
-    command.arg(dir.script()).env_clear().envs(&spec.env);
+    command.args(spec.interpreter.iter().skip(1)).arg(dir.script()).env_clear().envs(&spec.env);
     command.env("PATH", &spec.limits.path).env("HOME", dir.work()).env("TMPDIR", dir.work()).env("LANG", "C.UTF-8");
+    command.env("AIOPS_ARTIFACTS", dir.artifacts()).env("AIOPS_RESULT", dir.result());
     command.env(COOKIE, cookie(spec.handle));
     if spec.language == Language::Python {
         command.env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
@@ -54,7 +62,7 @@ fn command(dir: &RunDir, spec: &SpecFile, interpreter: &PathBuf) -> Command {
     command
 }
 
-fn limit(spec: &SpecFile) -> rustix::io::Result<()> {
+fn limit(spec: &SpecFile, memory_is_limited: bool) -> rustix::io::Result<()> {
     let l = &spec.limits;
     let cpu = l.cpu_secs.unwrap_or_else(|| u64::from(spec.timeout_secs) * 8 + 60);
     let pairs = [
@@ -64,6 +72,7 @@ fn limit(spec: &SpecFile) -> rustix::io::Result<()> {
         (Resource::Nofile, Some(l.open_files)),
         (Resource::Nproc, l.processes),
         (Resource::As, l.address_bytes),
+        (Resource::Data, (!memory_is_limited).then_some(spec.run_limits.memory_bytes)),
     ];
     for (resource, value) in pairs.into_iter().filter_map(|(r, v)| Some((r, v?))) {
         let hard = rustix::process::getrlimit(resource).maximum;

@@ -3,6 +3,7 @@
 use crate::runtime::{Handle, ObservedEnd, Progress, Result, RuntimeError, StartRequest};
 use domain::Id;
 use domain::catalog::Language;
+use domain::limits::Limits;
 use domain::run::{RunMode, RunSpec};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -64,6 +65,16 @@ impl Default for LocalLimits {
     }
 }
 
+impl LocalLimits {
+    /// These limits, lowered to those of the run; head and tail of the output together stay within its limit.
+    fn within(&self, run: &Limits) -> Self {
+        let output_bytes =
+            self.output_bytes.min(run.output_bytes.saturating_sub(self.tail_bytes).max(run.output_bytes / 2));
+        let tail_bytes = self.tail_bytes.min(run.output_bytes / 2);
+        Self { output_bytes, tail_bytes, file_bytes: self.file_bytes.min(run.file_bytes), ..self.clone() }
+    }
+}
+
 /// What the supervisor reads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct SpecFile {
@@ -75,6 +86,10 @@ pub(super) struct SpecFile {
     pub first_seq: i64,
     pub left_out: Vec<String>,
     pub limits: LocalLimits,
+    #[serde(default)]
+    pub interpreter: Vec<String>,
+    #[serde(default)]
+    pub run_limits: Limits,
 }
 
 fn failed(what: &str, path: &Path, e: std::io::Error) -> RuntimeError {
@@ -92,7 +107,7 @@ pub(super) fn script_text(spec: &RunSpec) -> Result<String> {
     }
     Ok(match spec.language {
         Language::Sh | Language::Bash => body.replace("\r\n", "\n"),
-        Language::Python | Language::Node => body.to_owned(),
+        Language::Python | Language::Node | Language::Other => body.to_owned(),
     })
 }
 
@@ -192,6 +207,22 @@ impl RunDir {
     pub(super) fn exec_error(&self) -> PathBuf {
         self.0.join("exec_error")
     }
+    /// Folder whose files are kept.
+    pub(super) fn artifacts(&self) -> PathBuf {
+        self.0.join("artifacts")
+    }
+    /// File whose JSON is the run's result.
+    pub(super) fn result(&self) -> PathBuf {
+        self.0.join("result.json")
+    }
+    /// Names the control groups of the run.
+    pub(super) fn cgroup(&self) -> PathBuf {
+        self.0.join("cgroup")
+    }
+    /// The control groups of the run.
+    pub(super) fn group(&self) -> super::cgroup::Group {
+        super::cgroup::Group::parse(&fs::read_to_string(self.cgroup()).unwrap_or_default())
+    }
     /// The lock over all epochs of the run.
     pub(super) fn run_lock(&self, run_id: Id) -> PathBuf {
         self.0.with_file_name("locks").join(run_id.to_string())
@@ -207,8 +238,9 @@ impl RunDir {
 
     /// Writes everything the supervisor needs.
     pub(super) fn prepare(&self, request: &StartRequest, text: &str, limits: &LocalLimits) -> Result<()> {
-        let work = self.work();
-        DirBuilder::new().recursive(true).mode(0o700).create(&work).map_err(|e| failed("make", &work, e))?;
+        for dir in [self.work(), self.artifacts()] {
+            DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| failed("make", &dir, e))?;
+        }
         let script = self.script();
         write_whole(&script, text.as_bytes(), 0o700).map_err(|e| failed("write", &script, e))?;
         let (env, left_out) = clean(&request.spec.env);
@@ -220,7 +252,9 @@ impl RunDir {
             at_most_once: request.spec.mode == RunMode::AtMostOnce,
             first_seq: request.first_seq,
             left_out,
-            limits: limits.clone(),
+            limits: limits.within(&request.spec.limits),
+            interpreter: request.spec.interpreter.clone(),
+            run_limits: request.spec.limits.clone(),
         };
         let bytes = serde_json::to_vec(&spec)
             .map_err(|e| RuntimeError::unavailable("cannot write the run's specification", e))?;
@@ -288,6 +322,7 @@ impl RunDir {
         if self.held() {
             return Err(RuntimeError::Unavailable { what: "the run still lives".to_owned(), source: None });
         }
+        self.group().remove();
         match fs::remove_dir_all(&self.0) {
             Err(e) if e.kind() != ErrorKind::NotFound => Err(failed("remove", &self.0, e)),
             _ => Ok(()),

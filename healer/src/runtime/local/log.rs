@@ -1,5 +1,6 @@
 //! The log of a local run: cutting bytes into lines, writing them with a visible cap, reading them from an offset.
 
+use super::ring::Tail;
 use crate::runtime::{LogChunk, LogOffset, Result, RuntimeError};
 use domain::clock::Clock;
 use domain::run::{LogRecord, Stream};
@@ -7,6 +8,8 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of a line that are kept.
 pub(crate) const MAX_LINE: usize = 64 * 1024;
@@ -38,6 +41,11 @@ impl Lines {
     /// The unfinished last line, when there is one.
     pub(super) fn finish(&mut self) -> Option<String> {
         (self.length > 0).then(|| self.take())
+    }
+
+    /// The line that comes had so many bytes before, which are not kept.
+    pub(super) fn was_longer_by(&mut self, bytes: u64) {
+        self.length += bytes;
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -79,7 +87,8 @@ pub(super) struct LogWriter<C> {
     tail_bytes: u64,
     tail_limit: u64,
     dropped: (u64, u64),
-    full: bool,
+    full: Arc<AtomicBool>,
+    late: Vec<(domain::Time, Stream, String)>,
     buffer: Vec<u8>,
 }
 
@@ -94,7 +103,8 @@ impl<C: Clock> LogWriter<C> {
             tail_bytes: 0,
             tail_limit: tail,
             dropped: (0, 0),
-            full: false,
+            full: Arc::default(),
+            late: Vec::new(),
             buffer: Vec::new(),
         }
     }
@@ -103,16 +113,39 @@ impl<C: Clock> LogWriter<C> {
     pub(super) fn line(&mut self, stream: Stream, text: String) {
         let at = self.clock.now();
         let size = text.len() as u64 + 1;
-        if !self.full && size <= self.room && self.waiting() < MAX_WAITING {
+        if !self.is_full() && size <= self.room && self.waiting() < MAX_WAITING {
             self.room -= size;
             self.push(at, stream, text);
             return;
         }
-        if !self.full {
-            self.full = true;
+        self.hold(stream, text, at);
+    }
+
+    /// Whether only the end of what follows is kept; the readers look at it too.
+    pub(super) fn full(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.full)
+    }
+
+    fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    fn mark_full(&mut self) {
+        if !self.full.swap(true, Ordering::Relaxed) {
             self.system("output limit reached; of what follows only the end is kept");
         }
-        self.tail_bytes += size;
+    }
+
+    /// Takes the end of an output whose reader kept it itself.
+    pub(super) fn late(&mut self, stream: Stream, tail: Tail) {
+        self.dropped = (self.dropped.0 + tail.dropped.0, self.dropped.1 + tail.dropped.1);
+        self.late.extend(tail.lines.into_iter().map(|(at, text)| (at, stream, text)));
+    }
+
+    /// Keeps a line for the end, and drops the oldest ones.
+    fn hold(&mut self, stream: Stream, text: String, at: domain::Time) {
+        self.mark_full();
+        self.tail_bytes += text.len() as u64 + 1;
         self.tail.push_back((stream, text, at));
         while self.tail_bytes > self.tail_limit
             && let Some((_, old, _)) = self.tail.pop_front()
@@ -131,8 +164,14 @@ impl<C: Clock> LogWriter<C> {
 
     /// Writes what was held back: how much was dropped, and the last lines.
     pub(super) fn end(&mut self) -> std::io::Result<()> {
-        if self.dropped.0 > 0 {
-            self.system(&format!("{} lines with {} bytes were left out here", self.dropped.0, self.dropped.1));
+        let mut late = std::mem::take(&mut self.late);
+        late.sort_by_key(|line| line.0);
+        for (at, stream, text) in late {
+            self.hold(stream, text, at);
+        }
+        if self.dropped != (0, 0) {
+            let (lines, bytes) = std::mem::take(&mut self.dropped);
+            self.system(&format!("{lines} lines with {bytes} bytes were left out here"));
         }
         for (stream, text, at) in std::mem::take(&mut self.tail) {
             self.push(at, stream, text);

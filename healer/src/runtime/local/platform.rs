@@ -34,7 +34,8 @@ pub(super) fn info(node: &str, running: u32) -> PlatformInfo {
         cpus: u32::try_from(cpus).unwrap_or(u32::MAX),
         memory_bytes: memory_bytes(),
         running,
-        isolation: "own session and process group, child subreaper with a scan of all descendants, rlimits; no cgroup"
-            .to_owned(),
+        isolation: super::cgroup::describe().to_owned(),
+        engine: String::new(),
+        images: None,
     }
 }

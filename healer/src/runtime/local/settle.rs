@@ -1,5 +1,6 @@
 //! The end of a run: reaping, killing what is left of the tree, draining the last output, and what is recorded.
 
+use super::cgroup::Group;
 use super::supervise::Supervisor;
 use super::tree;
 use crate::runtime::ObservedEnd;
@@ -42,14 +43,15 @@ impl Stop {
 pub(super) struct Tree {
     child: i32,
     me: i32,
+    group: Group,
     /// How the script's main process ended.
     pub(super) exit: Option<WaitStatus>,
 }
 
 impl Tree {
-    pub(super) fn new(child: u32) -> Self {
+    pub(super) fn new(child: u32, group: Group) -> Self {
         let id = |n: u32| i32::try_from(n).unwrap_or(0);
-        Self { child: id(child), me: id(std::process::id()), exit: None }
+        Self { child: id(child), me: id(std::process::id()), group, exit: None }
     }
 
     /// Reaps every child that ended, also orphans that came to us; keeps the main one's status.
@@ -63,13 +65,17 @@ impl Tree {
 
     /// Living processes of the run.
     pub(super) fn living(&self) -> Vec<i32> {
-        tree::descendants(self.me)
+        let mut all = tree::descendants(self.me);
+        all.extend(self.group.processes().into_iter().filter(|p| *p != self.me));
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// Kills all of them; the number that survived.
     pub(super) fn kill(&mut self) -> u32 {
-        let me = self.me;
-        let survivors = tree::kill_until_gone(|| tree::descendants(me), || self.reap(), KILL);
+        let finder = Self { exit: None, group: self.group.clone(), ..*self };
+        let survivors = tree::kill_until_gone(|| finder.living(), || self.reap(), KILL);
         self.reap();
         survivors
     }
@@ -80,6 +86,7 @@ pub(super) fn settle(mut run: Supervisor<'_>) -> ObservedEnd {
     let survivors = run.tree.kill();
     let until = Instant::now() + DRAIN;
     while Instant::now() < until && run.pump(Duration::from_millis(50)) {}
+    run.take_rings();
     if survivors > 0 {
         run.log.system(&format!("{survivors} processes of this run could not be ended"));
     }
@@ -90,6 +97,8 @@ pub(super) fn settle(mut run: Supervisor<'_>) -> ObservedEnd {
         std::thread::sleep(Duration::from_millis(500));
     }
     let status = run.tree.exit;
+    let cause = run.tree.group.cause(&run.spec.run_limits);
+    run.tree.group.remove();
     let start_error = std::fs::read_to_string(run.dir.exec_error()).ok();
     ObservedEnd {
         exit_code: status.and_then(WaitStatus::exit_status).filter(|_| start_error.is_none()),
@@ -100,5 +109,6 @@ pub(super) fn settle(mut run: Supervisor<'_>) -> ObservedEnd {
         start_error,
         ended_at: Some(SystemClock.now()),
         survivors,
+        cause,
     }
 }

@@ -1,8 +1,10 @@
 //! The supervisor: one small synchronous process a run, which starts the script, records its output and its end.
 
+use super::cgroup::Group;
 use super::child::become_script;
-use super::files::{RunDir, SpecFile, sync_folder, write_whole};
+use super::files::{RunDir, SpecFile, cookie, sync_folder, write_whole};
 use super::log::{Lines, LogWriter};
+use super::ring::{BLOCK, Ring};
 use super::settle::{Stop, Tree, settle};
 use super::tree;
 use crate::runtime::ObservedEnd;
@@ -10,21 +12,25 @@ use domain::Time;
 use domain::clock::{Clock as _, SystemClock};
 use domain::run::Stream;
 use rustix::fs::{FlockOperation, flock};
+use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Signal, getpid, set_child_subreaper, setsid};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Tells the second start of the same program that it is to become the script.
 const STAGE: &str = "AIOPS_SUPERVISE_STAGE";
 /// Process id of the supervisor, for the script's process.
 const OWNER: &str = "AIOPS_SUPERVISE_OWNER";
+/// Bytes of the script's output pipes.
+const PIPE: usize = 1 << 20;
 /// Longest time between two looks at the cancel file, the time limit and ended children.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -168,16 +174,40 @@ fn hear_signals(term: &Arc<AtomicBool>) -> Result<(), String> {
 /// What the readers send: lines of one output.
 type Piece = (Stream, Vec<String>);
 
-fn drain(mut pipe: impl Read, stream: Stream, to: &SyncSender<Piece>) {
+/// Reads one output to its end: as lines until the limit is reached, then from the next line on into the ring.
+fn drain(mut pipe: impl Read, stream: Stream, to: &SyncSender<Piece>, full: &AtomicBool, ring: &Mutex<Ring>) {
     let mut lines = Lines::default();
-    let mut buffer = vec![0; 64 * 1024];
+    let mut buffer = vec![0; BLOCK];
+    let mut between_lines = true;
+    let mut in_ring = false;
     loop {
-        let count = match pipe.read(&mut buffer) {
+        let mut count = match pipe.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => count,
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(_) => break,
         };
+        if !in_ring && full.load(Ordering::Relaxed) {
+            // The line under way is still one of those before; the ring begins with a whole line.
+            let begun =
+                if between_lines { Some(0) } else { buffer[..count].iter().position(|b| *b == b'\n').map(|at| at + 1) };
+            if let Some(from) = begun {
+                let mut piece = Vec::new();
+                lines.feed(&buffer[..from], &mut |line| piece.push(line));
+                if !piece.is_empty() && to.send((stream, piece)).is_err() {
+                    return;
+                }
+                buffer.copy_within(from..count, 0);
+                count -= from;
+                in_ring = true;
+            }
+        }
+        if in_ring {
+            let mut ring = ring.lock().unwrap_or_else(PoisonError::into_inner);
+            ring.push(SystemClock.now(), &mut buffer, count);
+            continue;
+        }
+        between_lines = buffer[count - 1] == b'\n';
         let mut piece = Vec::new();
         lines.feed(&buffer[..count], &mut |line| piece.push(line));
         if !piece.is_empty() && to.send((stream, piece)).is_err() {
@@ -197,6 +227,7 @@ pub(super) struct Supervisor<'a> {
     pub(super) stop: Option<Stop>,
     pub(super) started_at: Time,
     pieces: Receiver<Piece>,
+    rings: Vec<(Stream, Arc<Mutex<Ring>>)>,
     term: Arc<AtomicBool>,
     deadline: Instant,
 }
@@ -211,6 +242,9 @@ impl<'a> Supervisor<'a> {
         for name in &spec.left_out {
             log.system(&format!("the environment name {name} is reserved and was left out"));
         }
+        let group = Group::create(&cookie(spec.handle), &spec.run_limits);
+        write_whole(&dir.cgroup(), group.text().as_bytes(), 0o600)
+            .map_err(|e| format!("cannot name the control group: {e}"))?;
         let started_at = SystemClock.now();
         // The same program again; this path stays right when the file was replaced meanwhile.
         let mut child = Command::new("/proc/self/exe")
@@ -224,18 +258,26 @@ impl<'a> Supervisor<'a> {
             .spawn()
             .map_err(|e| format!("cannot start a process: {e}"))?;
         let (to, pieces) = sync_channel(64);
-        let outputs: [(Stream, Option<Box<dyn Read + Send>>); 2] = [
-            (Stream::Stdout, child.stdout.take().map(|p| Box::new(p) as _)),
-            (Stream::Stderr, child.stderr.take().map(|p| Box::new(p) as _)),
+        let outputs: [(Stream, Option<OwnedFd>); 2] = [
+            (Stream::Stdout, child.stdout.take().map(Into::into)),
+            (Stream::Stderr, child.stderr.take().map(Into::into)),
         ];
+        let mut rings = Vec::new();
         for (stream, pipe) in outputs {
-            let (to, pipe) = (to.clone(), pipe.ok_or("the script's output is not connected")?);
+            let (to, pipe, full) = (to.clone(), pipe.ok_or("the script's output is not connected")?, log.full());
+            // A larger pipe lets a script print on while its lines are written; the usual size works too.
+            if let Err(e) = fcntl_setpipe_size(&pipe, PIPE) {
+                tracing::debug!(error = %e, "an output pipe has the usual size");
+            }
+            let ring = Arc::new(Mutex::new(Ring::new(spec.limits.tail_bytes)));
+            rings.push((stream, Arc::clone(&ring)));
             let reader = std::thread::Builder::new().name("output".to_owned());
-            reader.spawn(move || drain(pipe, stream, &to)).map_err(|e| format!("cannot read the output: {e}"))?;
+            let read = move || drain(File::from(pipe), stream, &to, &full, &ring);
+            reader.spawn(read).map_err(|e| format!("cannot read the output: {e}"))?;
         }
         let deadline = Instant::now() + Duration::from_secs(u64::from(spec.timeout_secs));
-        let tree = Tree::new(child.id());
-        Ok(Self { dir, spec, log, tree, stop: None, started_at, pieces, term, deadline })
+        let tree = Tree::new(child.id(), group);
+        Ok(Self { dir, spec, log, tree, stop: None, started_at, pieces, rings, term, deadline })
     }
 
     fn run(mut self) -> ObservedEnd {
@@ -271,6 +313,14 @@ impl<'a> Supervisor<'a> {
             self.log.line(stream, line);
         }
         self.log.flush_when_large();
+    }
+
+    /// Takes the ends that the readers kept themselves.
+    pub(super) fn take_rings(&mut self) {
+        for (stream, ring) in &self.rings {
+            let tail = ring.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.log.late(*stream, tail);
+        }
     }
 
     /// Begins a stop when one is due, and kills when its grace is over.

@@ -7,8 +7,8 @@ use domain::catalog::RuntimeKind;
 use domain::identity::Audit;
 use domain::outbox::{Notification, NotificationState};
 use domain::page::{Page, PageRequest};
-use domain::ports::{Claim, OutboxStore, RunFilter, RunStore};
-use domain::run::{LogRecord, Run, RunEnd, RunState};
+use domain::ports::{Assigned, Claim, OutboxStore, RunFilter, RunStore};
+use domain::run::{Run, RunEnd, RunState};
 use domain::{Error, Id, Result, Time};
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn delta(time: Duration) -> TimeDelta {
 
 impl World {
     /// A write under an epoch: refused when it is old or the run has its end.
-    fn guarded(&self, id: Id, epoch: i64, write: impl FnOnce(&mut Run)) -> Result<()> {
+    pub(super) fn guarded(&self, id: Id, epoch: i64, write: impl FnOnce(&mut Run)) -> Result<()> {
         let mut tables = self.tables();
         let run = tables.runs.get_mut(&id).ok_or_else(|| Error::not_found("run"))?;
         if run.lease_epoch != epoch || run.state.is_terminal() {
@@ -63,7 +63,7 @@ impl RunStore for World {
         Ok(cancel)
     }
 
-    async fn assign(&self, id: Id, epoch: i64, manager_id: Id, runtime: RuntimeKind, reason: &str) -> Result<()> {
+    async fn assign(&self, id: Id, epoch: i64, manager_id: Id, runtime: RuntimeKind, reason: &str) -> Result<Assigned> {
         self.die("before assign");
         self.guarded(id, epoch, |r| {
             r.manager_id = Some(manager_id);
@@ -71,7 +71,7 @@ impl RunStore for World {
             r.manager_reason = reason.to_owned();
         })?;
         self.die("after assign");
-        Ok(())
+        Ok(Assigned::Yes)
     }
 
     async fn started(&self, id: Id, epoch: i64, at: Time) -> Result<()> {
@@ -81,17 +81,6 @@ impl RunStore for World {
             r.started_at = Some(at);
         })?;
         self.die("after started");
-        Ok(())
-    }
-
-    async fn append_logs(&self, id: Id, epoch: i64, lines: &[LogRecord]) -> Result<()> {
-        let mut fresh = Vec::new();
-        self.guarded(id, epoch, |r| {
-            fresh = lines.iter().filter(|l| l.seq > r.log_lines).cloned().collect();
-            r.log_lines = fresh.last().map_or(r.log_lines, |l| l.seq);
-        })?;
-        self.tables().logs.entry(id).or_default().extend(fresh);
-        self.die("after append");
         Ok(())
     }
 
@@ -131,10 +120,6 @@ impl RunStore for World {
 
     async fn list_runs(&self, _: &RunFilter, _: &PageRequest) -> Result<Page<Run>> {
         Err(Error::unavailable("not part of this fake"))
-    }
-
-    async fn logs(&self, id: Id, _: i64, _: u32) -> Result<Vec<LogRecord>> {
-        Ok(self.tables().logs.get(&id).cloned().unwrap_or_default())
     }
 
     async fn load(&self) -> Result<Vec<(Id, u32)>> {
