@@ -2,6 +2,7 @@
 
 use crate::catalog::{Expectations, Language, RuntimeKind};
 use crate::limits::Limits;
+use crate::retry::Retry;
 use crate::trace::TraceContext;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -66,7 +67,24 @@ pub enum RunPurpose {
     Heal,
     /// Takes a step back.
     Undo,
+    /// A schedule's planned time came.
+    Scheduled,
 }
+
+impl RunPurpose {
+    /// Priority of a run that names none: cures go first.
+    #[must_use]
+    pub const fn priority(self) -> i32 {
+        match self {
+            Self::Manual | Self::Scheduled => 0,
+            Self::Heal => 50,
+            Self::Undo => 60,
+        }
+    }
+}
+
+/// Lowest and highest priority.
+pub const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
 
 /// Everything a runtime needs; fixed when the run is queued, so later edits change nothing.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -100,6 +118,9 @@ pub struct RunSpec {
     /// as environment and as files, and are never stored here.
     #[serde(default)]
     pub secrets: BTreeMap<String, String>,
+    /// When it is attempted again.
+    #[serde(default)]
+    pub retry: Retry,
 }
 
 /// What links a run to the incident it is for.
@@ -160,6 +181,36 @@ pub struct Run {
     pub log_lines: i64,
     /// Who asked.
     pub requested_by: String,
+    /// Whose share of the queue it uses; owners are served in turn.
+    #[serde(default)]
+    pub owner: String,
+    /// Who goes first, -100 to 100; higher is sooner.
+    #[serde(default)]
+    pub priority: i32,
+    /// Whether it needs its target for itself: no two such runs act on one target at once.
+    #[serde(default)]
+    pub exclusive: bool,
+    /// Which attempt it is, from 1; all attempts share `run_key`.
+    #[serde(default = "first")]
+    pub attempt: u32,
+    /// The last epoch of the attempts before: what a runtime keeps of that and older ones is not this attempt's.
+    #[serde(default)]
+    pub attempt_after: i64,
+    /// The request that started it together with others.
+    #[serde(default)]
+    pub batch_id: Option<Uuid>,
+    /// The schedule that started it.
+    #[serde(default)]
+    pub schedule_id: Option<Uuid>,
+    /// The planned time it stands for; one run for each planned time of a schedule.
+    #[serde(default)]
+    pub planned_at: Option<DateTime<Utc>>,
+    /// Version of the script, by content hash.
+    #[serde(default)]
+    pub script_version: Option<String>,
+    /// When any process ends it, whatever became of its owner; database clock.
+    #[serde(default)]
+    pub deadline_at: Option<DateTime<Utc>>,
     /// When it was queued.
     pub queued_at: DateTime<Utc>,
     /// When it started.
@@ -170,6 +221,84 @@ pub struct Run {
     pub cancel_requested_at: Option<DateTime<Utc>>,
     /// Span it belongs to.
     pub trace: TraceContext,
+}
+
+const fn first() -> u32 {
+    1
+}
+
+impl Run {
+    /// A new run in state `queued`, with the priority of its purpose; cures have their target for themselves.
+    #[must_use]
+    pub fn new(
+        case: (Uuid, String),
+        purpose: RunPurpose,
+        target: String,
+        spec: RunSpec,
+        requested_by: String,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let id = crate::new_id();
+        Self {
+            id,
+            version: 1,
+            case_id: case.0,
+            case_name: case.1,
+            purpose,
+            target,
+            heal: None,
+            state: RunState::Queued,
+            spec,
+            run_key: id.to_string(),
+            manager_id: None,
+            runtime: None,
+            manager_reason: String::new(),
+            lease_epoch: 0,
+            lease_owner: None,
+            lease_until: None,
+            exit_code: None,
+            reason: String::new(),
+            log_lines: 0,
+            owner: requested_by.clone(),
+            requested_by,
+            priority: purpose.priority(),
+            exclusive: matches!(purpose, RunPurpose::Heal | RunPurpose::Undo),
+            attempt: 1,
+            attempt_after: 0,
+            batch_id: None,
+            schedule_id: None,
+            planned_at: None,
+            script_version: None,
+            deadline_at: None,
+            queued_at: now,
+            started_at: None,
+            ended_at: None,
+            cancel_requested_at: None,
+            trace: TraceContext::random(),
+        }
+    }
+}
+
+/// An attempt that ended and was followed by another one.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Which, from 1.
+    pub attempt: u32,
+    /// Epoch of its last owner.
+    pub epoch: i64,
+    /// How it ended.
+    pub state: RunState,
+    /// Exit code, when observed.
+    pub exit_code: Option<i32>,
+    /// Why it ended so, for people.
+    pub reason: String,
+    /// Where it ran.
+    pub manager_id: Option<Uuid>,
+    /// When it started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
 }
 
 /// Which output.

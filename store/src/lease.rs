@@ -5,20 +5,24 @@
 use crate::connect::Database;
 use crate::sql::{Value, args, word};
 use crate::tx::Tx;
-use crate::{events, run_rows};
+use crate::{events, queue, queue_slots, run_rows};
 use chrono::TimeDelta;
-use domain::catalog::RuntimeKind;
+use domain::catalog::{RuntimeKind, RuntimeManagerSpec};
 use domain::error::FieldError;
 use domain::incident::{Actor, EventKind, IncidentEvent};
-use domain::ports::Claim;
-use domain::run::{LogRecord, Run, RunEnd, RunState};
+use domain::ports::Assigned;
+use domain::run::{Run, RunEnd, RunState};
 use domain::{Error, Id, Result, Time};
 use serde_json::json;
-use sqlx::AssertSqlSafe;
 use std::time::Duration;
 
 /// Rest before a released run is offered again, so that a full manager is not asked in a tight loop.
 const REST: TimeDelta = TimeDelta::seconds(1);
+
+/// Time that starting may take before the deadline of a run is near.
+const START: TimeDelta = TimeDelta::seconds(240);
+/// Time beyond its limit that a run's owner gets to stop it, before others do.
+const BEYOND: TimeDelta = TimeDelta::seconds(60);
 
 /// A duration that can be added to any time of ours.
 pub(crate) fn span(of: Duration) -> TimeDelta {
@@ -59,32 +63,6 @@ pub(crate) fn event(run: &Run, at: Time, kind: EventKind, message: String) -> Op
     Some(IncidentEvent::new(link.incident_id, at, kind, Actor::system("healer"), message).with(data))
 }
 
-pub(crate) async fn claim(db: &Database, owner: &str, lease: Duration) -> Result<Option<Claim>> {
-    let mut tx = db.begin().await?;
-    let now = tx.now().await?;
-    let until = now + span(lease);
-    let skip = tx.on_postgres(" FOR UPDATE SKIP LOCKED");
-    let sql = format!(
-        "UPDATE run_queue SET ready_at = $2, started_before = (started_before OR leased), leased = TRUE \
-         WHERE run_id = (SELECT run_id FROM run_queue WHERE ready_at <= $1 ORDER BY ready_at, run_id LIMIT 1{skip}) \
-         RETURNING run_id, started_before"
-    );
-    let Some(row) = tx.row(AssertSqlSafe(sql), args![now, until]).await? else { return Ok(None) };
-    let recovered = row.flag("started_before")?;
-    let row = tx
-        .row(
-            "UPDATE test_runs SET version = version + 1, lease_epoch = lease_epoch + 1, lease_owner = $2, \
-             lease_until = $3, state = CASE WHEN state = 'cancelling' THEN state ELSE 'leased' END \
-             WHERE id = $1 AND ended_at IS NULL RETURNING *",
-            args![row.id("run_id")?, owner, until],
-        )
-        .await?
-        .ok_or_else(|| Error::internal("a run that ended is in the queue"))?;
-    let run = run_rows::read(&row)?;
-    tx.commit_between("", "claim.commit.after").await?;
-    Ok(Some(Claim { run, recovered }))
-}
-
 pub(crate) async fn renew(db: &Database, id: Id, epoch: i64, lease: Duration) -> Result<bool> {
     let mut tx = db.begin().await?;
     let run = owned(&mut tx, id, epoch).await?;
@@ -103,50 +81,69 @@ pub(crate) async fn assign(
     manager: Id,
     runtime: RuntimeKind,
     reason: &str,
-) -> Result<()> {
+) -> Result<Assigned> {
     let mut tx = db.begin().await?;
-    owned(&mut tx, id, epoch).await?;
+    let run = owned(&mut tx, id, epoch).await?;
+    // Owners take turns at one manager, so that they never overfill it together.
+    tx.turn(&format!("manager {manager}")).await?;
+    if let Some(why) = no_room(&mut tx, manager, id).await? {
+        return Ok(Assigned::No(why));
+    }
+    let deadline = run.deadline_at.unwrap_or(tx.now().await? + limit(&run) + START);
     write(
         &mut tx,
-        "UPDATE test_runs SET version = version + 1, manager_id = $3, runtime = $4, manager_reason = $5 \
-         WHERE id = $1 AND lease_epoch = $2",
-        args![id, epoch, manager, word(&runtime)?, reason],
+        "UPDATE test_runs SET version = version + 1, manager_id = $3, runtime = $4, manager_reason = $5, \
+         deadline_at = $6 WHERE id = $1 AND lease_epoch = $2",
+        args![id, epoch, manager, word(&runtime)?, reason, deadline],
     )
     .await?;
-    tx.commit().await
+    tx.run("UPDATE run_queue SET deadline_at = $2 WHERE run_id = $1", args![id, deadline]).await?;
+    tx.commit().await?;
+    Ok(Assigned::Yes)
+}
+
+/// Why the manager cannot take one more run; one that is not in the catalog has no limit.
+async fn no_room(tx: &mut Tx, manager: Id, run: Id) -> Result<Option<String>> {
+    if let Some(pause) = queue::paused_manager(tx, manager).await? {
+        return Ok(Some(format!("it is paused by {}: {}", pause.by, pause.reason)));
+    }
+    let Some(row) = tx.row("SELECT spec FROM runtime_managers WHERE id = $1", args![manager]).await? else {
+        return Ok(None);
+    };
+    let spec: RuntimeManagerSpec = row.json("spec")?;
+    if spec.draining {
+        return Ok(Some("it is draining".to_owned()));
+    }
+    let used = "SELECT count(*) AS n FROM test_runs WHERE manager_id = $1 AND ended_at IS NULL AND state <> 'queued' \
+                AND id <> $2";
+    let used = tx.row(used, args![manager, run]).await?.map_or(Ok(0), |row| row.count("n"))?;
+    Ok((used >= spec.capacity).then(|| format!("it is full ({used} of {})", spec.capacity)))
+}
+
+/// The run's own time limit.
+fn limit(run: &Run) -> TimeDelta {
+    TimeDelta::seconds(run.spec.timeout_secs.into())
 }
 
 pub(crate) async fn started(db: &Database, id: Id, epoch: i64, at: Time) -> Result<()> {
     let mut tx = db.begin().await?;
     let mut run = owned(&mut tx, id, epoch).await?;
+    let first = run.started_at.is_none();
+    let deadline = if first { Some(tx.now().await? + limit(&run) + BEYOND) } else { run.deadline_at };
     write(
         &mut tx,
-        "UPDATE test_runs SET version = version + 1, started_at = coalesce(started_at, $3), \
+        "UPDATE test_runs SET version = version + 1, started_at = coalesce(started_at, $3), deadline_at = $4, \
          state = CASE WHEN state = 'cancelling' THEN state ELSE 'running' END WHERE id = $1 AND lease_epoch = $2",
-        args![id, epoch, at],
+        args![id, epoch, at, deadline],
     )
     .await?;
-    if run.started_at.is_none() {
+    if first {
+        tx.run("UPDATE run_queue SET deadline_at = $2 WHERE run_id = $1", args![id, deadline]).await?;
         run.state = RunState::Running;
         let message = format!("run of {} on {} started", run.case_name, run.target);
         tx.events(event(&run, at, EventKind::RunStarted, message));
     }
     tx.commit_between("", "started.commit.after").await
-}
-
-pub(crate) async fn append_logs(db: &Database, id: Id, epoch: i64, lines: &[LogRecord]) -> Result<()> {
-    let mut tx = db.begin().await?;
-    let run = fenced(&mut tx, id, epoch).await?;
-    let fresh: Vec<_> = lines.iter().filter(|line| line.seq > run.log_lines).collect();
-    let Some(last) = fresh.iter().map(|line| line.seq).max() else { return Ok(()) };
-    let rows = fresh
-        .iter()
-        .map(|line| Ok(args![id, line.seq, line.at, word(&line.stream)?, &line.text]))
-        .collect::<Result<Vec<_>>>()?;
-    tx.insert_many("INSERT INTO run_logs (run_id, seq, at, stream, text)", "ON CONFLICT DO NOTHING", rows).await?;
-    write(&mut tx, "UPDATE test_runs SET log_lines = $3 WHERE id = $1 AND lease_epoch = $2", args![id, epoch, last])
-        .await?;
-    tx.commit().await
 }
 
 pub(crate) async fn finish(db: &Database, id: Id, epoch: i64, end: RunEnd, at: Time) -> Result<()> {
@@ -174,7 +171,7 @@ pub(crate) async fn end_run(tx: &mut Tx, mut run: Run, end: RunEnd, at: Time) ->
         args![run.id, run.lease_epoch, run.version, word(&run.state)?, run.exit_code, &run.reason, at],
     )
     .await?;
-    tx.run("DELETE FROM run_queue WHERE run_id = $1", args![run.id]).await?;
+    queue_slots::leave(tx, run.id).await?;
     let message = format!("run of {} on {} ended: {}", run.case_name, run.target, events::plain(&run.state)?);
     tx.events(event(&run, at, EventKind::RunEnded, message));
     Ok(run)
@@ -197,4 +194,56 @@ pub(crate) async fn release(db: &Database, id: Id, epoch: i64, reason: &str) -> 
     let ready = tx.now().await? + REST;
     tx.run("UPDATE run_queue SET leased = FALSE, ready_at = $2 WHERE run_id = $1", args![id, ready]).await?;
     tx.commit().await
+}
+
+/// Ends this attempt and queues the next one; a run whose cancel was asked for ends instead.
+pub(crate) async fn retry(db: &Database, id: Id, epoch: i64, end: RunEnd, at: Time, pause: Duration) -> Result<()> {
+    if !matches!(end.state, RunState::Failed | RunState::TimedOut | RunState::Lost) {
+        return Err(Error::invalid(vec![FieldError::new(
+            "state",
+            "only what failed, timed out or was lost is repeated",
+        )]));
+    }
+    let mut tx = db.begin().await?;
+    let run = owned(&mut tx, id, epoch).await?;
+    if run.cancel_requested_at.is_some() {
+        let reason = format!("cancelled before its next attempt; attempt {}: {}", run.attempt, end.reason);
+        end_run(&mut tx, run, RunEnd { state: RunState::Cancelled, reason, ..end }, at).await?;
+        return tx.commit_between("finish.commit.before", "finish.commit.after").await;
+    }
+    let ready = tx.now().await? + span(pause);
+    tx.run(
+        "INSERT INTO run_attempts (run_id, attempt, epoch, state, exit_code, reason, manager_id, started_at, ended_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        args![
+            id,
+            run.attempt,
+            epoch,
+            word(&end.state)?,
+            end.exit_code,
+            &end.reason,
+            run.manager_id,
+            run.started_at,
+            at
+        ],
+    )
+    .await?;
+    let reason = format!("attempt {} ended: {}", run.attempt, end.reason);
+    // The epoch rises, so that the owner of the attempt that ended writes nothing into the next one.
+    write(
+        &mut tx,
+        "UPDATE test_runs SET version = version + 1, attempt = attempt + 1, attempt_after = $2, \
+         lease_epoch = lease_epoch + 1, lease_owner = NULL, lease_until = NULL, manager_id = NULL, runtime = NULL, \
+         manager_reason = '', state = 'queued', started_at = NULL, deadline_at = NULL, reason = $3 \
+         WHERE id = $1 AND lease_epoch = $2",
+        args![id, epoch, &reason],
+    )
+    .await?;
+    tx.run(
+        "UPDATE run_queue SET leased = FALSE, started_before = FALSE, ready_at = $2, deadline_at = NULL, overdue = 0 \
+         WHERE run_id = $1",
+        args![id, ready],
+    )
+    .await?;
+    tx.commit_between("retry.commit.before", "retry.commit.after").await
 }

@@ -1,11 +1,13 @@
 //! Runs as rows.
 
-use crate::sql::{Row, args, json, word};
+use crate::queue_slots;
+use crate::sql::{Row, args, json, placeholders, word};
 use crate::tx::Tx;
 use domain::policy::VerificationSpec;
-use domain::run::{HealLink, Run};
+use domain::run::{HealLink, Run, RunPurpose, RunState};
 use domain::trace::TraceContext;
 use domain::{Error, Id, Result};
+use sqlx::AssertSqlSafe;
 
 pub(crate) fn read(row: &Row) -> Result<Run> {
     let heal = match (row.opt_id("incident_id")?, row.opt_id("policy_id")?, row.opt_id("decision_id")?) {
@@ -14,13 +16,18 @@ pub(crate) fn read(row: &Row) -> Result<Run> {
         }
         _ => None,
     };
+    let schedule_id = row.opt_id("schedule_id")?;
+    let purpose = match (row.word("purpose")?, schedule_id) {
+        (RunPurpose::Manual, Some(_)) => RunPurpose::Scheduled,
+        (purpose, _) => purpose,
+    };
     let exit_code = row.opt_int("exit_code")?.map(i32::try_from).transpose();
     Ok(Run {
         id: row.id("id")?,
         version: row.int("version")?,
         case_id: row.id("case_id")?,
         case_name: row.text("case_name")?,
-        purpose: row.word("purpose")?,
+        purpose,
         target: row.text("target")?,
         heal,
         state: row.word("state")?,
@@ -36,6 +43,16 @@ pub(crate) fn read(row: &Row) -> Result<Run> {
         reason: row.text("reason")?,
         log_lines: row.int("log_lines")?,
         requested_by: row.text("requested_by")?,
+        owner: row.text("owner")?,
+        priority: i32::try_from(row.int("priority")?).map_err(|e| crate::error::corrupt("priority", e))?,
+        exclusive: row.flag("exclusive")?,
+        attempt: row.count("attempt")?,
+        attempt_after: row.int("attempt_after")?,
+        batch_id: row.opt_id("batch_id")?,
+        schedule_id,
+        planned_at: row.opt_time("planned_at")?,
+        script_version: row.opt_text("script_version")?,
+        deadline_at: row.opt_time("deadline_at")?,
         queued_at: row.time("queued_at")?,
         started_at: row.opt_time("started_at")?,
         ended_at: row.opt_time("ended_at")?,
@@ -45,50 +62,52 @@ pub(crate) fn read(row: &Row) -> Result<Run> {
 }
 
 /// Inserts a new run (`queued` or `waiting_approval`, not yet claimed) and its queue row; false when its target has
-/// an active heal. `verification` is how a heal's effect will be measured.
+/// an active heal, or its id or planned time has a run. `verification` is how a heal's effect will be measured.
 pub(crate) async fn insert(tx: &mut Tx, run: &Run, verification: Option<&VerificationSpec>) -> Result<bool> {
     let link = run.heal.as_ref();
-    let done = tx
-        .run(
-            "INSERT INTO test_runs (id, version, case_id, case_name, purpose, target, incident_id, policy_id, \
-             decision_id, step, state, spec, run_key, manager_reason, lease_epoch, reason, log_lines, requested_by, \
-             queued_at, trace_id, span_id, verification) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, 0, $16, $17, $18, $19, $20) \
-             ON CONFLICT DO NOTHING",
-            args![
-                run.id,
-                run.version,
-                run.case_id,
-                &run.case_name,
-                word(&run.purpose)?,
-                &run.target,
-                link.map(|l| l.incident_id),
-                link.map(|l| l.policy_id),
-                link.map(|l| l.decision_id),
-                link.map(|l| l.step),
-                word(&run.state)?,
-                json(&run.spec)?,
-                &run.run_key,
-                &run.manager_reason,
-                &run.reason,
-                &run.requested_by,
-                run.queued_at,
-                &run.trace.trace_id,
-                &run.trace.span_id,
-                verification.map(json).transpose()?
-            ],
-        )
-        .await?;
-    if done == 1 && run.state == domain::run::RunState::Queued {
-        let now = tx.now().await?;
-        tx.run(
-            "INSERT INTO run_queue (run_id, ready_at, leased, started_before) VALUES ($1, $2, $3, $3)",
-            args![run.id, now, false],
-        )
-        .await?;
+    // A planned run is stored as manual, with its schedule.
+    let purpose = if run.purpose == RunPurpose::Scheduled { RunPurpose::Manual } else { run.purpose };
+    let values = args![
+        run.id,
+        run.version,
+        run.case_id,
+        &run.case_name,
+        word(&purpose)?,
+        &run.target,
+        link.map(|l| l.incident_id),
+        link.map(|l| l.policy_id),
+        link.map(|l| l.decision_id),
+        link.map(|l| l.step),
+        word(&run.state)?,
+        json(&run.spec)?,
+        &run.run_key,
+        &run.manager_reason,
+        &run.reason,
+        &run.requested_by,
+        run.queued_at,
+        &run.trace.trace_id,
+        &run.trace.span_id,
+        verification.map(json).transpose()?,
+        &run.owner,
+        run.priority,
+        run.exclusive,
+        run.batch_id,
+        run.schedule_id,
+        run.planned_at,
+        run.script_version.clone(),
+        0_i64
+    ];
+    let sql = format!("{INSERT} VALUES ({}, $28, $28) ON CONFLICT DO NOTHING", placeholders(1, values.len() - 1));
+    let done = tx.run(AssertSqlSafe(sql), values).await?;
+    if done == 1 && run.state == RunState::Queued {
+        queue_slots::enter(tx, run).await?;
     }
     Ok(done == 1)
 }
+
+const INSERT: &str = "INSERT INTO test_runs (id, version, case_id, case_name, purpose, target, incident_id, policy_id, \
+    decision_id, step, state, spec, run_key, manager_reason, reason, requested_by, queued_at, trace_id, span_id, \
+    verification, owner, priority, exclusive, batch_id, schedule_id, planned_at, script_version, lease_epoch, log_lines)";
 
 /// The run, locked until the transaction ends.
 pub(crate) async fn lock(tx: &mut Tx, id: Id) -> Result<Run> {

@@ -2,37 +2,99 @@
 
 use crate::connect::Database;
 use crate::cursor::{self, Key, List};
-use crate::sql::{args, placeholders, word};
-use crate::{lease, run_rows};
+use crate::sql::{Value, args, contains, placeholders, word};
+use crate::{lease, queue_claim, run_rows};
 use async_trait::async_trait;
 use domain::catalog::RuntimeKind;
 use domain::error::FieldError;
 use domain::identity::Audit;
 use domain::page::{Page, PageRequest};
-use domain::ports::{Claim, RunFilter, RunStore};
-use domain::run::{LogRecord, Run, RunEnd, RunPurpose, RunState};
+use domain::ports::{Assigned, Claim, RunFilter, RunStore};
+use domain::run::{PRIORITIES, Run, RunEnd, RunPurpose, RunState};
 use domain::{Error, Id, Result, Time};
 use std::time::Duration;
 
-/// Log lines at most in one answer.
-const MAX_LINES: u32 = 10_000;
+/// Active runs by manager.
+pub(crate) const LOAD: &str = "SELECT manager_id, count(*) AS n FROM test_runs WHERE ended_at IS NULL \
+    AND manager_id IS NOT NULL AND state <> 'queued' GROUP BY manager_id";
+
+/// Refuses what cannot be a new run of a person or a schedule.
+pub(crate) fn check_new(run: &Run) -> Result<()> {
+    let mut wrong = Vec::new();
+    let planned = run.schedule_id.is_some() && run.planned_at.is_some();
+    let fits = match run.purpose {
+        RunPurpose::Manual => run.schedule_id.is_none() && run.planned_at.is_none(),
+        RunPurpose::Scheduled => planned,
+        RunPurpose::Heal | RunPurpose::Undo => false,
+    };
+    if !fits || run.heal.is_some() {
+        let text = "only a decision starts heals and undos: give manual, or scheduled with schedule_id and planned_at";
+        wrong.push(FieldError::new("purpose", text));
+    }
+    if !matches!(run.state, RunState::Queued | RunState::WaitingApproval) || run.lease_epoch != 0 {
+        wrong.push(FieldError::new("state", "a new run is queued, or waits for approval, at epoch 0"));
+    }
+    if !PRIORITIES.contains(&run.priority) {
+        wrong.push(FieldError::new("priority", "give a number from -100 to 100"));
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(Error::invalid(wrong)) }
+}
+
+pub(crate) fn exists() -> Error {
+    Error::conflict("a run with this id, or for this planned time of its schedule, exists")
+}
+
+/// Adds the conditions of the filter.
+fn narrow(filter: &RunFilter, sql: &mut String, args: &mut Vec<Value>) -> Result<()> {
+    let ids = [
+        ("case_id", filter.case_id),
+        ("incident_id", filter.incident_id),
+        ("manager_id", filter.manager_id),
+        ("batch_id", filter.batch_id),
+        ("schedule_id", filter.schedule_id),
+    ];
+    for (column, id) in ids {
+        if let Some(id) = id {
+            args.push(id.into());
+            sql.push_str(&format!(" AND {column} = ${}", args.len()));
+        }
+    }
+    if let Some(target) = &filter.target {
+        args.push(target.into());
+        sql.push_str(&format!(" AND target = ${}", args.len()));
+    }
+    if !filter.states.is_empty() {
+        sql.push_str(&format!(" AND state IN ({})", placeholders(args.len() + 1, filter.states.len())));
+        for state in &filter.states {
+            args.push(word(state)?.into());
+        }
+    }
+    if !filter.purposes.is_empty() {
+        let any = filter.purposes.iter().map(|purpose| match purpose {
+            RunPurpose::Manual => "(purpose = 'manual' AND schedule_id IS NULL)",
+            RunPurpose::Scheduled => "schedule_id IS NOT NULL",
+            RunPurpose::Heal => "purpose = 'heal'",
+            RunPurpose::Undo => "purpose = 'undo'",
+        });
+        sql.push_str(&format!(" AND ({})", any.collect::<Vec<_>>().join(" OR ")));
+    }
+    if let Some(text) = &filter.search {
+        args.push(contains(text).into());
+        let n = args.len();
+        let any =
+            ["case_name", "target", "requested_by", "reason"].map(|c| format!("lower({c}) LIKE ${n} ESCAPE '\\'"));
+        sql.push_str(&format!(" AND ({})", any.join(" OR ")));
+    }
+    Ok(())
+}
 
 #[async_trait]
 impl RunStore for Database {
     async fn enqueue(&self, run: Run, audit: Audit) -> Result<Run> {
-        let mut wrong = Vec::new();
-        if run.purpose != RunPurpose::Manual || run.heal.is_some() {
-            wrong.push(FieldError::new("purpose", "only a decision starts heals and undos: give manual"));
-        }
-        if !matches!(run.state, RunState::Queued | RunState::WaitingApproval) || run.lease_epoch != 0 {
-            wrong.push(FieldError::new("state", "a new run is queued, or waits for approval, at epoch 0"));
-        }
-        if !wrong.is_empty() {
-            return Err(Error::invalid(wrong));
-        }
+        check_new(&run)?;
         let mut tx = self.begin().await?;
         if !run_rows::insert(&mut tx, &run, None).await? {
-            return Err(Error::conflict("a run with this id exists"));
+            return Err(exists());
         }
         tx.audit(audit, "run", run.id);
         tx.commit().await?;
@@ -40,23 +102,19 @@ impl RunStore for Database {
     }
 
     async fn claim(&self, owner: &str, lease: Duration) -> Result<Option<Claim>> {
-        lease::claim(self, owner, lease).await
+        Ok(queue_claim::claim_many(self, owner, lease, 1, 1).await?.pop())
     }
 
     async fn renew(&self, id: Id, epoch: i64, lease: Duration) -> Result<bool> {
         lease::renew(self, id, epoch, lease).await
     }
 
-    async fn assign(&self, id: Id, epoch: i64, manager_id: Id, runtime: RuntimeKind, reason: &str) -> Result<()> {
+    async fn assign(&self, id: Id, epoch: i64, manager_id: Id, runtime: RuntimeKind, reason: &str) -> Result<Assigned> {
         lease::assign(self, id, epoch, manager_id, runtime, reason).await
     }
 
     async fn started(&self, id: Id, epoch: i64, at: Time) -> Result<()> {
         lease::started(self, id, epoch, at).await
-    }
-
-    async fn append_logs(&self, id: Id, epoch: i64, lines: &[LogRecord]) -> Result<()> {
-        lease::append_logs(self, id, epoch, lines).await
     }
 
     async fn finish(&self, id: Id, epoch: i64, end: RunEnd, at: Time) -> Result<()> {
@@ -108,42 +166,14 @@ impl RunStore for Database {
         let after = cursor::decode(List::Runs, page)?;
         let mut sql = String::from("SELECT * FROM test_runs WHERE (queued_at, id) < ($1, $2)");
         let mut args = args![after.at, after.id];
-        for (column, id) in [("case_id", filter.case_id), ("incident_id", filter.incident_id)] {
-            if let Some(id) = id {
-                args.push(id.into());
-                sql.push_str(&format!(" AND {column} = ${}", args.len()));
-            }
-        }
-        if !filter.states.is_empty() {
-            sql.push_str(&format!(" AND state IN ({})", placeholders(args.len() + 1, filter.states.len())));
-            for state in &filter.states {
-                args.push(word(state)?.into());
-            }
-        }
+        narrow(filter, &mut sql, &mut args)?;
         args.push(cursor::ask(page).into());
         sql.push_str(&format!(" ORDER BY queued_at DESC, id DESC LIMIT ${}", args.len()));
         let rows = self.rows_of(sql, args).await?;
         cursor::page(List::Runs, page, &rows, run_rows::read, |r| Key { at: r.queued_at.timestamp_millis(), id: r.id })
     }
 
-    async fn logs(&self, id: Id, after_seq: i64, limit: u32) -> Result<Vec<LogRecord>> {
-        let sql = "SELECT seq, at, stream, text FROM run_logs WHERE run_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-        let rows = self.rows(sql, args![id, after_seq, limit.clamp(1, MAX_LINES)]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(LogRecord {
-                    seq: row.int("seq")?,
-                    at: row.time("at")?,
-                    stream: row.word("stream")?,
-                    text: row.text("text")?,
-                })
-            })
-            .collect()
-    }
-
     async fn load(&self) -> Result<Vec<(Id, u32)>> {
-        let sql = "SELECT manager_id, count(*) AS n FROM test_runs WHERE ended_at IS NULL AND manager_id IS NOT NULL \
-                   AND state <> 'queued' GROUP BY manager_id";
-        self.rows(sql, Vec::new()).await?.iter().map(|row| Ok((row.id("manager_id")?, row.count("n")?))).collect()
+        self.rows(LOAD, Vec::new()).await?.iter().map(|row| Ok((row.id("manager_id")?, row.count("n")?))).collect()
     }
 }
