@@ -1,7 +1,7 @@
 //! First start: the local runtime manager, and sources and monitors for the addresses given by flags.
 
 use anyhow::Context as _;
-use domain::catalog::{Monitor, MonitorSpec, RuntimeKind, RuntimeManagerSpec, SourceKind, SourceSpec};
+use domain::catalog::{Monitor, MonitorSpec, RuntimeManagerSpec, SourceKind, SourceSpec};
 use domain::clock::Clock;
 use domain::identity::Audit;
 use domain::page::PageRequest;
@@ -28,7 +28,7 @@ pub(crate) async fn local_manager(managers: &dyn CatalogStore<RuntimeManagerSpec
         return Ok(());
     }
     let spec =
-        RuntimeManagerSpec { kind: RuntimeKind::Local, endpoint: None, capacity: 4, draining: false, enabled: true };
+        RuntimeManagerSpec::default();
     let draft = Draft { name: "local".to_owned(), tags: vec!["local".to_owned()], spec };
     managers.create(draft, audit("runtime_manager.create")).await.map(drop)
 }
@@ -71,6 +71,7 @@ pub(crate) fn source_draft(
         fields: BTreeMap::new(),
         timeout_secs: 10,
         enabled: true,
+        webhook: None,
     };
     let draft = Draft { name: name.to_owned(), tags: vec!["flag".to_owned()], spec };
     draft.check().with_context(|| {

@@ -40,7 +40,7 @@ impl BusReceiver for LocalReceiver {
 
 /// Wakes within this process: one counter a topic.
 #[derive(Debug)]
-pub(crate) struct LocalWake([watch::Sender<u64>; 6]);
+pub(crate) struct LocalWake([watch::Sender<u64>; 7]);
 
 impl Default for LocalWake {
     fn default() -> Self {
@@ -56,6 +56,7 @@ const fn slot(topic: Topic) -> usize {
         Topic::Outbox => 3,
         Topic::Catalog => 4,
         Topic::Status => 5,
+        Topic::Alerts => 6,
     }
 }
 

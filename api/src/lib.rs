@@ -23,4 +23,4 @@ pub use axum::Router;
 pub use openapi::openapi;
 pub use router::router;
 pub use serve::serve;
-pub use state::{ApiConfig, ApiDeps, ManualHeal, MetricsText, ReadyChecks, RunFactory};
+pub use state::{ApiConfig, ApiDeps, ManualHeal, MetricsText, NoiseBudget, ReadyChecks, RunFactory};

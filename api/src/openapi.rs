@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 #[openapi(
     info(title = "aiops", description = "Detect, explain, heal, and measure whether the fix worked."),
     components(schemas(crate::trace::Failure, domain::incident::IncidentEvent)),
-    tags((name = "session"), (name = "incidents"), (name = "runs"), (name = "live"), (name = "sources"),
+    tags((name = "session"), (name = "incidents"), (name = "alerts"), (name = "runs"), (name = "live"), (name = "sources"),
         (name = "monitors"), (name = "scripts"), (name = "cases"), (name = "runtime-managers"), (name = "policies"),
         (name = "channels"), (name = "admin"))
 )]
@@ -30,6 +30,9 @@ pub(crate) fn document() -> Value {
     let components = &mut document["components"];
     components["securitySchemes"] = json!({
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "sender": {"type": "http", "scheme": "bearer", "description": "the token of the source that sends"},
+        "sender_basic": {"type": "http", "scheme": "basic", "description": "any name, the token as password"},
+        "sender_header": {"type": "apiKey", "in": "header", "name": "X-Aiops-Token"},
         "ticket": {"type": "apiKey", "in": "query", "name": "ticket", "description": "single use, 30 s; for streams"},
     });
     if let Some(schemas) = components["schemas"].as_object_mut() {
@@ -60,6 +63,7 @@ fn finish(path: &str, method: &str, operation: &mut Value) {
     let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
     let security = match access(&method, path) {
         Some(Access::Public) => json!([]),
+        Some(Access::Sender) => json!([{"sender": []}, {"sender_basic": []}, {"sender_header": []}]),
         Some(Access::EventStream | Access::RunStream) => json!([{"bearer": []}, {"ticket": []}]),
         _ => json!([{"bearer": []}]),
     };

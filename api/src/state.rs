@@ -10,7 +10,8 @@ use domain::clock::Clock;
 use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    AuditStore, CatalogStore, HealStore, IncidentStore, OutboxStore, RunStore, Sources, StatusStore, UserStore, Wake,
+    AlertStore, AuditStore, BlobStore, CatalogStore, HealStore, IncidentStore, IncidentWorkStore, OutboxStore,
+    ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore, Wake,
 };
 use domain::run::Run;
 use domain::{Id, Result};
@@ -72,10 +73,20 @@ pub struct ApiDeps {
     pub status: Arc<dyn StatusStore>,
     /// Incidents.
     pub incidents: Arc<dyn IncidentStore>,
+    /// Alerts from outside.
+    pub alerts: Arc<dyn AlertStore>,
+    /// What people do with incidents.
+    pub work: Arc<dyn IncidentWorkStore>,
     /// Decisions and verifications.
     pub heal: Arc<dyn HealStore>,
     /// Runs.
     pub runs: Arc<dyn RunStore>,
+    /// Logs of runs.
+    pub logs: Arc<dyn RunLogs>,
+    /// Artifacts and results of runs.
+    pub results: Arc<dyn ResultStore>,
+    /// File storage.
+    pub blobs: Arc<dyn BlobStore>,
     /// Notifications.
     pub outbox: Arc<dyn OutboxStore>,
     /// Users and sessions.
@@ -104,6 +115,21 @@ impl std::fmt::Debug for ApiDeps {
     }
 }
 
+/// What a day may bring before it counts as noisy.
+#[derive(Debug, Clone, Copy)]
+pub struct NoiseBudget {
+    /// Incidents.
+    pub incidents_a_day: u32,
+    /// Notifications.
+    pub notifications_a_day: u32,
+}
+
+impl Default for NoiseBudget {
+    fn default() -> Self {
+        Self { incidents_a_day: 10, notifications_a_day: 30 }
+    }
+}
+
 /// Settings of the API; [`ApiConfig::default`] suits a server on its own.
 #[derive(Debug, Clone)]
 pub struct ApiConfig {
@@ -117,6 +143,8 @@ pub struct ApiConfig {
     pub session_check: Duration,
     /// Memory of one password hash, KiB (Argon2id).
     pub password_memory_kib: u32,
+    /// Budget that the overview compares days with.
+    pub noise: NoiseBudget,
 }
 
 impl Default for ApiConfig {
@@ -127,6 +155,7 @@ impl Default for ApiConfig {
             request_timeout: Duration::from_secs(30),
             session_check: Duration::from_secs(3),
             password_memory_kib: 19 * 1024,
+            noise: NoiseBudget::default(),
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum AnomalyKind {
     NewTemplate,
     /// A known template in an unusual number.
     LogBurst,
+    /// An alert that a sender outside told.
+    Alert,
 }
 
 /// Open while it lasts, closed when the recovery criterion held.
@@ -60,6 +62,8 @@ pub enum Recovery {
     },
     /// The analyzer closed the anomaly while its data was fresh.
     Closed,
+    /// The sender of the alert says that it is over: a sign, and never a proof by itself.
+    Told,
 }
 
 /// What a person needs to believe it.
@@ -73,6 +77,18 @@ pub struct Evidence {
     /// Sample log lines, masked.
     #[serde(default)]
     pub samples: Vec<String>,
+    /// The view that fired, for example `record`, `season`, `threshold`, `new_template`; empty when not known.
+    #[serde(default)]
+    pub view: String,
+    /// `up` or `down` from what was expected; empty when neither.
+    #[serde(default)]
+    pub way: String,
+    /// Why it opens no incident: its monitor is muted, or was said to be noise; empty when it may open one.
+    #[serde(default)]
+    pub untold: String,
+    /// Why it was closed other than by the signal getting well; empty otherwise.
+    #[serde(default)]
+    pub closed_because: String,
 }
 
 /// One episode.

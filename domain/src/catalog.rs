@@ -10,12 +10,21 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 mod checks;
+mod docker;
+mod kubernetes;
 mod places;
+mod rules;
 mod scripts;
+mod webhooks;
 
+pub use crate::expect::Expectations;
 use checks::{http_url, labels, within};
+pub use docker::{DockerSettings, DockerTls, PullPolicy};
+pub use kubernetes::KubernetesSettings;
 pub use places::{ChannelKind, ChannelSpec, RuntimeKind, RuntimeManagerSpec};
-pub use scripts::{CaseSpec, Expectations, Language, ScriptSpec};
+pub use rules::Rule;
+pub use scripts::{CaseSpec, Language, Part, ScriptSpec};
+pub use webhooks::{AlertMapping, EntityRule, WebhookSpec};
 
 /// A source as stored.
 pub type Source = Resource<SourceSpec>;
@@ -39,6 +48,20 @@ pub enum SourceKind {
     Prometheus,
     /// The Elasticsearch or OpenSearch search API.
     Elasticsearch,
+    /// Alertmanager, which sends its webhook (version 4) to us.
+    Alertmanager,
+    /// Grafana alerting, which sends its webhook to us.
+    Grafana,
+    /// Anything that sends JSON to us, read by a mapping.
+    Generic,
+}
+
+impl SourceKind {
+    /// Whether it sends alerts to us; the others are asked.
+    #[must_use]
+    pub const fn sends_alerts(self) -> bool {
+        matches!(self, Self::Alertmanager | Self::Grafana | Self::Generic)
+    }
 }
 
 /// Credentials towards a source.
@@ -96,14 +119,15 @@ impl Credentials {
     }
 }
 
-/// A Prometheus or Elasticsearch endpoint.
+/// A Prometheus or Elasticsearch endpoint that is asked, or a sender of alerts.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSpec {
     /// What answers there.
     pub kind: SourceKind,
-    /// Base URL, http or https.
+    /// Base URL, http or https; empty for a sender of alerts.
+    #[serde(default)]
     pub url: String,
     /// Credentials.
     #[serde(default)]
@@ -117,9 +141,12 @@ pub struct SourceSpec {
     /// Time limit of one request, seconds.
     #[serde(default = "ten")]
     pub timeout_secs: u32,
-    /// Whether it is polled.
+    /// Whether it is polled, or its alerts are taken.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// How its alerts are read; only for senders of alerts.
+    #[serde(default)]
+    pub webhook: Option<WebhookSpec>,
 }
 
 impl Spec for SourceSpec {
@@ -128,7 +155,18 @@ impl Spec for SourceSpec {
 
     fn validate(&self) -> Vec<FieldError> {
         let mut wrong = Vec::new();
-        http_url("url", &self.url, &mut wrong);
+        if self.kind.sends_alerts() {
+            if !self.url.is_empty() {
+                wrong.push(FieldError::new("url", "leave it empty: this source sends to us"));
+            }
+            let generic = self.kind == SourceKind::Generic;
+            self.webhook.clone().unwrap_or_default().validate(generic, &mut wrong);
+        } else {
+            http_url("url", &self.url, &mut wrong);
+            if self.webhook.is_some() {
+                wrong.push(FieldError::new("webhook", "leave it out: this source is asked, it does not send"));
+            }
+        }
         within("timeout_secs", self.timeout_secs, 1, 120, &mut wrong);
         const ROLES: [&str; 5] = ["timestamp", "level", "message", "service", "trace_id"];
         for role in self.fields.keys().filter(|r| !ROLES.contains(&r.as_str())) {
@@ -173,6 +211,10 @@ pub enum DetectorSpec {
         /// How long it must hold, seconds.
         #[serde(default)]
         for_secs: u32,
+        /// The value that must be reached again for it to be over, on the healthy side of the limit; the limit itself
+        /// when left out.
+        #[serde(default)]
+        clear: Option<f64>,
     },
     /// A series that was there and is not any more.
     Absence {
@@ -244,7 +286,11 @@ pub struct MonitorSpec {
     pub entity_labels: Vec<String>,
     /// How it judges.
     pub detector: DetectorSpec,
-    /// 1 (only the gross) to 10 (everything).
+    /// Rules beside the learned detector, on the same series: limits and absence. None of them is ever learned away.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// 1 (only the gross) to 10 (everything); 5 tells what leaves the known range by a fifth of it. False alarms to expect
+    /// at each step: `docs/monitors.md`.
     #[serde(default = "five")]
     pub sensitivity: u8,
     /// Which way a learned detector looks.
@@ -262,7 +308,7 @@ pub struct MonitorSpec {
     /// Whether it is polled.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Until when its anomalies open nothing.
+    /// Until when its anomalies open no incident; they are still found and stored.
     #[serde(default)]
     pub muted_until: Option<DateTime<Utc>>,
 }
@@ -284,14 +330,8 @@ impl Spec for MonitorSpec {
         if self.query.len() > 16_384 {
             wrong.push(FieldError::new("query", "give at most 16384 bytes"));
         }
-        if let DetectorSpec::Threshold { value, .. } = self.detector
-            && !value.is_finite()
-        {
-            wrong.push(FieldError::new("detector.value", "give a finite number"));
-        }
-        if let DetectorSpec::Absence { after_secs } = self.detector {
-            within("detector.after_secs", after_secs, 1, 86_400, &mut wrong);
-        }
+        rules::check_detector("detector", &self.detector, &mut wrong);
+        rules::check(&self.rules, logs, &mut wrong);
         wrong
     }
 }

@@ -200,6 +200,14 @@ pub enum EventKind {
     Comment,
     /// Notification delivered or dead.
     Notified,
+    /// Given to a person, or to nobody.
+    Assigned,
+    /// Severity set by hand.
+    SeveritySet,
+    /// Became part of another incident, or took one in.
+    Merged,
+    /// Members became another incident.
+    Split,
 }
 
 /// One row of an incident's timeline.

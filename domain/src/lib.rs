@@ -3,24 +3,38 @@
 //! Every other crate imports this one and none of its siblings. Decisions elsewhere are functions from these
 //! values to these values; effects go through the traits in [`ports`].
 
+pub mod alert;
 pub mod anomaly;
+pub mod artifact;
+pub mod blob;
 pub mod catalog;
 pub mod clock;
 pub mod decision;
 pub mod error;
+pub mod expect;
+pub mod feedback;
 pub mod identity;
 pub mod incident;
+pub mod incident_work;
 pub mod limits;
 pub mod outbox;
 pub mod page;
 pub mod policy;
 pub mod ports;
+pub mod queue;
 pub mod resource;
+pub mod results;
+pub mod retry;
 pub mod run;
+pub mod schedule;
+pub mod schedule_times;
+pub mod schema;
+pub mod secret;
 pub mod signal;
 pub mod status;
 pub mod trace;
 pub mod verification;
+pub mod version;
 
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -39,6 +39,10 @@ pub struct Match {
     pub signals: Vec<SignalKind>,
     /// Names of monitors of which one must be among the incident's anomalies, with `*`; empty: any.
     pub monitors: Vec<String>,
+    /// Names of alerts of which one must be among the incident's members, with `*`; empty: any.
+    pub alerts: Vec<String>,
+    /// Labels that one and the same member (of those names, when given) must have, values with `*`; empty: any.
+    pub labels: BTreeMap<String, String>,
     /// Lowest severity.
     pub min_severity: Severity,
 }

@@ -2,11 +2,13 @@
 
 use crate::anomalies;
 use crate::connect::Database;
+use crate::incident_work::{home_of, severity_is_set};
 use crate::notify::{self, Notice};
 use crate::rows::{incident, insert_incident, lock_incident, save_incident};
 use crate::sql::{Row, args, json};
 use crate::tx::Tx;
 use async_trait::async_trait;
+use domain::feedback::{Opinion, Voice};
 use domain::incident::{Actor, Cause, EventKind, Incident, IncidentEvent, IncidentState, Severity};
 use domain::ports::{AnalyzerCommit, AnalyzerStore, IncidentWrite, StateRow};
 use domain::{Error, Id, Result, Time};
@@ -19,22 +21,7 @@ const OPEN_TRIES: usize = 3;
 impl AnalyzerStore for Database {
     async fn commit(&self, commit: AnalyzerCommit) -> Result<Vec<(Id, Id)>> {
         let mut tx = self.begin().await?;
-        let mut joined = HashMap::new();
-        // Incidents in the order of their ids, so that two ticks never wait for each other in a circle.
-        let mut writes = commit.incidents;
-        writes.sort_by_key(|w| (!matches!(w, IncidentWrite::Open { .. }), target(w)));
-        for write in writes {
-            apply(&mut tx, write, &mut joined).await?;
-        }
-        let mut found = commit.anomalies;
-        for id in found.iter_mut().filter_map(|a| a.incident_id.as_mut()) {
-            *id = renamed(&joined, *id);
-        }
-        anomalies::put(&mut tx, found).await?;
-        for (anomaly, points) in &commit.points {
-            anomalies::put_points(&mut tx, *anomaly, points).await?;
-        }
-        put_states(&mut tx, commit.states).await?;
+        let joined = write(&mut tx, commit).await?;
         tx.commit_between("analyze.commit.before", "analyze.commit.after").await?;
         Ok(joined.into_iter().collect())
     }
@@ -75,6 +62,34 @@ impl AnalyzerStore for Database {
         .await?;
         tx.commit().await
     }
+}
+
+/// Writes one tick. Incidents that were not what the analyzer believed, by the id that it believed: joined to an active
+/// one with the fingerprint, or merged by a person.
+pub(crate) async fn write(tx: &mut Tx, commit: AnalyzerCommit) -> Result<HashMap<Id, Id>> {
+    let mut joined = HashMap::new();
+    // Incidents in the order of their ids, so that two ticks never wait for each other in a circle.
+    let mut writes = commit.incidents;
+    writes.sort_by_key(|w| (!matches!(w, IncidentWrite::Open { .. }), target(w)));
+    for write in writes {
+        if let IncidentWrite::Update { id, .. } = &write {
+            let home = home_of(tx, *id).await?;
+            if home != *id {
+                joined.insert(*id, home);
+            }
+        }
+        apply(tx, write, &mut joined).await?;
+    }
+    let mut found = commit.anomalies;
+    for id in found.iter_mut().filter_map(|a| a.incident_id.as_mut()) {
+        *id = renamed(&joined, *id);
+    }
+    anomalies::put(tx, found).await?;
+    for (anomaly, points) in &commit.points {
+        anomalies::put_points(tx, *anomaly, points).await?;
+    }
+    put_states(tx, commit.states).await?;
+    Ok(joined)
 }
 
 fn target(write: &IncidentWrite) -> Id {
@@ -161,7 +176,9 @@ async fn update(
     events: Vec<IncidentEvent>,
 ) -> Result<()> {
     let mut incident = lock_incident(tx, id).await?;
-    let severity = incident.severity.max(severity);
+    // What a person judged stays.
+    let raised = severity > incident.severity && !severity_is_set(tx, id).await?;
+    let severity = if raised { severity } else { incident.severity };
     // It may be acted on since the analyzer read it: what is being repaired keeps its target.
     let acting = matches!(incident.state, IncidentState::Healing | IncidentState::Verifying);
     let entity = if acting { incident.entity.clone() } else { entity };
@@ -188,11 +205,21 @@ async fn resolve(tx: &mut Tx, id: Id, at: Time, event: IncidentEvent) -> Result<
     if matches!(incident.state, S::Healing | S::Verifying) || !incident.state.may_become(S::Resolved) {
         return Ok(());
     }
+    // Alerts beyond the members that are kept fire on.
+    let firing = "SELECT id FROM alerts WHERE incident_id = $1 AND state = 'firing' LIMIT 1";
+    if tx.row(firing, args![id]).await?.is_some() {
+        return Ok(());
+    }
+    let untouched = incident.state == S::Open && incident.attempts == 0;
     (incident.state, incident.resolved_at, incident.updated_at) = (S::Resolved, Some(at), at);
     incident.soak_until = None;
     save_incident(tx, &mut incident).await?;
     tx.notify(Notice::new(notify::RESOLVED, &incident, &event.message));
     tx.event(IncidentEvent { incident_id: id, ..event });
+    // What a person took in hand, or what was tried to be healed, did not pass unnoticed.
+    if untouched {
+        crate::feedback::conclude(tx, id, Opinion::Noise, Voice::ByItself, at).await?;
+    }
     Ok(())
 }
 

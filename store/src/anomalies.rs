@@ -16,14 +16,16 @@ fn storable(mut a: Anomaly) -> Anomaly {
     a
 }
 
-/// Stores anomalies, new or changed; one that belonged to an incident keeps it when the new copy names none.
+/// Stores anomalies, new or changed; one that belonged to an incident keeps it when the new copy names none, and one
+/// that a person moved stays where it was put.
 pub(crate) async fn put(tx: &mut Tx, anomalies: Vec<Anomaly>) -> Result<()> {
     for a in anomalies.into_iter().map(storable) {
         let state = if a.state == AnomalyState::Open { "open" } else { "closed" };
         tx.run(
             "INSERT INTO anomalies (id, monitor_id, series_key, state, started_at, incident_id, body) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET state = excluded.state, \
-             incident_id = coalesce(excluded.incident_id, anomalies.incident_id), body = excluded.body",
+             incident_id = coalesce((SELECT m.incident_id FROM incident_moves m WHERE m.anomaly_id = excluded.id), \
+             excluded.incident_id, anomalies.incident_id), body = excluded.body",
             args![a.id, a.monitor_id, &a.series_key, state, a.started_at, a.incident_id, json(&a)?],
         )
         .await?;

@@ -13,6 +13,7 @@ pub(crate) enum List {
     Anomalies = 3,
     Runs = 4,
     Audit = 5,
+    Alerts = 20,
 }
 
 /// Sort key of a row: its time (or number) and its id.

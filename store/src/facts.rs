@@ -4,7 +4,7 @@ use crate::anomalies;
 use crate::sql::{Row, args, placeholders};
 use crate::tx::Tx;
 use chrono::TimeDelta;
-use domain::anomaly::{Anomaly, AnomalyState};
+use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState};
 use domain::decision::{GateFacts, PastRun};
 use domain::incident::Incident;
 use domain::run::RunPurpose;
@@ -54,17 +54,25 @@ fn past(rows: &[Row]) -> Result<Vec<PastRun>> {
 }
 
 /// When the monitors behind the incident last had complete data, the oldest of them; `None` when one never had.
-/// Monitors of open anomalies count; those of closed ones only when none is open.
+/// Monitors of open anomalies count; those of closed ones only when none is open. Where all that counts are alerts from
+/// outside, it is when their senders were last heard.
 async fn data_as_of(tx: &mut Tx, anomalies: &[Anomaly]) -> Result<Option<Time>> {
     let any_open = anomalies.iter().any(|a| a.state == AnomalyState::Open);
-    let monitors: BTreeSet<Id> =
-        anomalies.iter().filter(|a| !any_open || a.state == AnomalyState::Open).map(|a| a.monitor_id).collect();
+    let counts = |a: &&Anomaly| !any_open || a.state == AnomalyState::Open;
+    let of = |told: bool| -> BTreeSet<Id> {
+        let kind = |a: &&Anomaly| (a.kind == AnomalyKind::Alert) == told;
+        anomalies.iter().filter(counts).filter(kind).map(|a| a.monitor_id).collect()
+    };
+    let (monitors, kind) = match of(false) {
+        none if none.is_empty() => (of(true), "source"),
+        measured => (measured, "monitor"),
+    };
     if monitors.is_empty() {
         return Ok(None);
     }
     let ids = placeholders(1, monitors.len());
     let sql =
-        format!("SELECT ok_at FROM component_status WHERE kind = 'monitor' AND ok_at IS NOT NULL AND id IN ({ids})");
+        format!("SELECT ok_at FROM component_status WHERE kind = '{kind}' AND ok_at IS NOT NULL AND id IN ({ids})");
     let rows = tx.rows(AssertSqlSafe(sql), monitors.iter().map(|id| (*id).into()).collect()).await?;
     if rows.len() < monitors.len() {
         return Ok(None);

@@ -3,9 +3,12 @@
 //! Must not do: decide anything (policies, gates and verdicts are pure functions elsewhere), send anything, or read
 //! the wall clock (what depends on time takes it as a value or asks the database).
 
+mod alerts;
 mod analyzer;
 mod anomalies;
+mod artifacts;
 mod audit;
+mod blobs;
 mod catalog;
 mod connect;
 mod cursor;
@@ -13,16 +16,26 @@ mod decide;
 mod error;
 mod events;
 mod facts;
+mod feedback;
 mod heal;
+mod incident_work;
 mod incidents;
 mod lease;
 mod links;
+mod log_lines;
+mod log_store;
 mod migrate;
 mod notify;
 mod outbox;
+mod queue;
+mod queue_claim;
+mod queue_slots;
+mod queue_sweep;
 mod rows;
 mod run_rows;
 mod runs;
+mod schedules;
+mod secrets;
 mod sessions;
 mod sql;
 mod status;
@@ -31,5 +44,9 @@ mod tx;
 mod users;
 mod verdict;
 mod verification;
+mod versions;
 
+pub use blobs::{Blobs, Bucket};
 pub use connect::{Backend, Database};
+pub use log_store::LogStore;
+pub use secrets::{SecretKeys, Vault};

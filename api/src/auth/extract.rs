@@ -83,7 +83,7 @@ pub(crate) async fn guard(State(app): State<AppState>, mut request: Request, nex
     let access = template.as_deref().and_then(|t| access(request.method(), t));
     let origin = Origin(address(&request, &app.config.trusted_proxies));
     request.extensions_mut().insert(origin);
-    if access == Some(Access::Public) {
+    if matches!(access, Some(Access::Public | Access::Sender)) {
         return Ok(next.run(request).await);
     }
     let session = identify(&app, access, request.headers(), request.uri()).await?;

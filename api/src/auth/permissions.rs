@@ -31,6 +31,8 @@ pub enum Access {
     EventStream,
     /// [`Permission::Read`], by header or by a ticket for this run.
     RunStream,
+    /// The token of the source that sends; its handler checks it.
+    Sender,
 }
 
 impl Permission {
@@ -52,7 +54,7 @@ impl Access {
     #[must_use]
     pub const fn allows(self, role: Role) -> bool {
         match self {
-            Self::Public | Self::SignedIn => true,
+            Self::Public | Self::SignedIn | Self::Sender => true,
             Self::Needs(permission) => permission.held_by(role),
             Self::EventStream | Self::RunStream => Permission::Read.held_by(role),
         }
@@ -94,6 +96,18 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/incidents/{id}/verifications", READ),
     ("GET", "/incidents/{id}/notifications", READ),
     ("POST", "/incidents/{id}/acknowledge", OPERATE),
+    ("POST", "/incidents/{id}/reopen", OPERATE),
+    ("GET", "/incidents/{id}/work", READ),
+    ("POST", "/incidents/{id}/assign", OPERATE),
+    ("POST", "/incidents/{id}/severity", OPERATE),
+    ("POST", "/incidents/{id}/merge", OPERATE),
+    ("POST", "/incidents/{id}/split", OPERATE),
+    ("GET", "/incidents/{id}/alerts", READ),
+    ("GET", "/alerts", READ),
+    ("GET", "/alert-groups", READ),
+    ("POST", "/webhooks/{id}", Access::Sender),
+    ("POST", "/sources/{id}/webhook-token", EDIT),
+    ("DELETE", "/sources/{id}/webhook-token", EDIT),
     ("POST", "/incidents/{id}/escalate", OPERATE),
     ("POST", "/incidents/{id}/resolve", OPERATE),
     ("POST", "/incidents/{id}/comments", OPERATE),
@@ -105,7 +119,12 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/runs/{id}", READ),
     ("POST", "/runs/{id}/cancel", OPERATE),
     ("GET", "/runs/{id}/logs", READ),
+    ("GET", "/runs/{id}/logs/search", READ),
+    ("GET", "/runs/{id}/logs/info", READ),
     ("GET", "/runs/{id}/logs.txt", READ),
+    ("GET", "/runs/{id}/artifacts", READ),
+    ("GET", "/runs/{id}/artifacts/content", READ),
+    ("GET", "/runs/{id}/results", READ),
     ("GET", "/runs/{id}/logs/stream", Access::RunStream),
     ("GET", "/stream", Access::EventStream),
     ("GET", "/audit", ADMIN),
@@ -163,5 +182,7 @@ mod tests {
     fn public_routes_are_these_four() {
         let public: Vec<_> = TABLE.iter().filter(|row| row.2 == Access::Public).map(|row| (row.0, row.1)).collect();
         assert_eq!(public, [("GET", "/setup"), ("POST", "/setup"), ("POST", "/session"), ("POST", "/session/refresh")]);
+        let senders: Vec<_> = TABLE.iter().filter(|row| row.2 == Access::Sender).map(|row| (row.0, row.1)).collect();
+        assert_eq!(senders, [("POST", "/webhooks/{id}")]);
     }
 }

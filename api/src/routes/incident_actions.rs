@@ -29,7 +29,7 @@ pub(crate) struct ActionRequest {
     comment: Option<String>,
 }
 
-fn remark(field: &str, text: &str) -> ApiResult<String> {
+pub(crate) fn remark(field: &str, text: &str) -> ApiResult<String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > REMARK {
         return Err(ApiError::field(field, format!("give 1 to {REMARK} characters")));
@@ -99,6 +99,26 @@ pub(crate) async fn acknowledge(
         done: "acknowledged",
         audit: "incident.acknowledge",
     };
+    act(app, caller, id, version, request, action).await
+}
+
+/// Takes a resolved incident up again.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/reopen", tag = "incidents", operation_id = "reopen_incident",
+    params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "the version you read, in quotes")),
+    request_body = ActionRequest, responses((status = 200, body = Incident, headers(("ETag" = String)))))]
+pub(crate) async fn reopen(
+    State(app): State<AppState>,
+    caller: Caller,
+    PathId(id): PathId,
+    IfMatch(version): IfMatch,
+    OptionalBody(request): OptionalBody<ActionRequest>,
+) -> ApiResult<Tagged> {
+    let before = app.deps.incidents.incident(id).await?;
+    if before.version == version && before.state != IncidentState::Resolved {
+        return Err(Error::conflict("only an incident that is resolved can be reopened").into());
+    }
+    let action =
+        Action { to: IncidentState::Open, kind: EventKind::Reopened, done: "reopened", audit: "incident.reopen" };
     act(app, caller, id, version, request, action).await
 }
 

@@ -1,11 +1,15 @@
 //! The routes, each file one concern; every handler extracts, asks one port, and converts.
 
+pub(crate) mod alerts;
+pub(crate) mod artifacts;
 pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod entry;
 pub(crate) mod health;
 pub(crate) mod incident_actions;
+pub(crate) mod incident_work;
 pub(crate) mod incidents;
+pub(crate) mod logs;
 pub(crate) mod probe;
 pub(crate) mod runs;
 pub(crate) mod session;
@@ -14,6 +18,7 @@ pub(crate) mod stream;
 pub(crate) mod stream_logs;
 pub(crate) mod summary;
 pub(crate) mod users;
+pub(crate) mod webhooks;
 
 use crate::state::AppState;
 use utoipa_axum::router::OpenApiRouter;
@@ -45,17 +50,33 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(incidents::list_anomalies))
         .routes(routes!(incidents::chart))
         .routes(routes!(incident_actions::acknowledge))
+        .routes(routes!(incident_actions::reopen))
         .routes(routes!(incident_actions::escalate))
         .routes(routes!(incident_actions::resolve))
         .routes(routes!(incident_actions::comment))
         .routes(routes!(incident_actions::heal))
+        .routes(routes!(incident_work::get))
+        .routes(routes!(incident_work::assign))
+        .routes(routes!(incident_work::severity))
+        .routes(routes!(incident_work::merge))
+        .routes(routes!(incident_work::split))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::groups))
+        .routes(routes!(alerts::of_incident))
+        .routes(routes!(webhooks::receive))
+        .routes(routes!(webhooks::set_token, webhooks::drop_token))
         .routes(routes!(summary::summary))
         .routes(routes!(runs::start))
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::cancel))
-        .routes(routes!(runs::logs))
-        .routes(routes!(runs::download))
+        .routes(routes!(logs::page))
+        .routes(routes!(logs::search))
+        .routes(routes!(logs::info))
+        .routes(routes!(logs::download))
+        .routes(routes!(artifacts::list))
+        .routes(routes!(artifacts::content))
+        .routes(routes!(artifacts::results))
         .routes(routes!(stream_logs::logs))
         .routes(routes!(stream::events))
         .routes(routes!(audit::list))

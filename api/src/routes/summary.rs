@@ -1,6 +1,7 @@
 //! The overview of the last 24 hours.
 
 use crate::error::ApiResult;
+use crate::routes::incident_work::{Noise, noise};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -34,6 +35,8 @@ pub(crate) struct Summary {
     sources: Vec<Status>,
     /// Number of monitors by state.
     monitors: BTreeMap<String, i64>,
+    /// Incidents and notifications a day, against the budget.
+    noise: Noise,
 }
 
 /// The overview of the last 24 hours.
@@ -55,6 +58,7 @@ pub(crate) async fn summary(State(app): State<AppState>) -> ApiResult<Json<Summa
         resolve_ms_p50: counted.resolve_ms_p50,
         sources: app.deps.status.statuses(StatusOf::Source).await?,
         monitors,
+        noise: noise(&app).await?,
     }))
 }
 

@@ -6,9 +6,8 @@ use domain::catalog::{Case, Language, SourceSpec};
 use domain::clock::from_millis;
 use domain::decision::{Decision, Outcome};
 use domain::ports::{LogSource, MetricSource, Sources, Topic, Wake, WakeListener};
-use domain::run::{Run, RunPurpose, RunSpec, RunState};
+use domain::run::{Run, RunPurpose, RunSpec};
 use domain::signal::{Completeness, MetricAnswer, Point, Series};
-use domain::trace::TraceContext;
 use domain::{Error, Id, Kind, Labels, Result, Time, new_id};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -144,40 +143,8 @@ impl RunFactory for Binary {
 
 /// A queued run.
 pub(crate) fn run(actor: &str, env: BTreeMap<String, String>) -> Run {
-    Run {
-        id: new_id(),
-        version: 1,
-        case_id: new_id(),
-        case_name: "case".to_owned(),
-        purpose: RunPurpose::Manual,
-        target: String::new(),
-        heal: None,
-        state: RunState::Queued,
-        spec: RunSpec {
-            language: Language::Sh,
-            body: "true".to_owned(),
-            body_sha256: String::new(),
-            image: None,
-            env,
-            timeout_secs: 10,
-            expectations: domain::catalog::Expectations::default(),
-            ..RunSpec::default()
-        },
-        run_key: "key".to_owned(),
-        manager_id: None,
-        runtime: None,
-        manager_reason: String::new(),
-        lease_epoch: 0,
-        lease_owner: None,
-        lease_until: None,
-        exit_code: None,
-        reason: String::new(),
-        log_lines: 0,
-        requested_by: actor.to_owned(),
-        queued_at: from_millis(0),
-        started_at: None,
-        ended_at: None,
-        cancel_requested_at: None,
-        trace: TraceContext::random(),
-    }
+    let spec = RunSpec { language: Language::Sh, body: "true".to_owned(), env, timeout_secs: 10, ..RunSpec::default() };
+    let case = (new_id(), "case".to_owned());
+    let run = Run::new(case, RunPurpose::Manual, String::new(), spec, actor.to_owned(), from_millis(0));
+    Run { run_key: "key".to_owned(), ..run }
 }

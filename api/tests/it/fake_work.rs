@@ -11,9 +11,9 @@ use domain::outbox::Notification;
 use domain::page::{Page, PageRequest};
 use domain::policy::Policy;
 use domain::ports::{
-    Claim, HealStore, IncidentFilter, IncidentStore, OutboxStore, RunFilter, RunStore, VerificationStep,
+    Assigned, Claim, HealStore, IncidentFilter, IncidentStore, OutboxStore, RunFilter, RunStore, VerificationStep,
 };
-use domain::run::{LogRecord, Run, RunEnd, RunState};
+use domain::run::{Run, RunEnd, RunState};
 use domain::verification::{CheckSample, Verification};
 use domain::{Error, Id, Result, Time};
 use std::sync::Mutex;
@@ -25,7 +25,6 @@ pub(crate) struct Work {
     pub(crate) incidents: Mutex<Vec<Incident>>,
     pub(crate) events: Mutex<Vec<IncidentEvent>>,
     pub(crate) runs: Mutex<Vec<Run>>,
-    pub(crate) logs: Mutex<Vec<(Id, LogRecord)>>,
 }
 
 #[async_trait]
@@ -112,17 +111,12 @@ impl RunStore for Work {
         unreachable!()
     }
 
-    async fn assign(&self, _: Id, _: i64, _: Id, _: RuntimeKind, _: &str) -> Result<()> {
+    async fn assign(&self, _: Id, _: i64, _: Id, _: RuntimeKind, _: &str) -> Result<Assigned> {
         unreachable!()
     }
 
     async fn started(&self, _id: Id, _epoch: i64, _at: Time) -> Result<()> {
         unreachable!()
-    }
-
-    async fn append_logs(&self, id: Id, _epoch: i64, lines: &[LogRecord]) -> Result<()> {
-        self.logs.lock().unwrap().extend(lines.iter().map(|l| (id, l.clone())));
-        Ok(())
     }
 
     async fn finish(&self, id: Id, _epoch: i64, end: RunEnd, at: Time) -> Result<()> {
@@ -155,12 +149,6 @@ impl RunStore for Work {
                 && filter.incident_id.is_none_or(|id| r.heal.as_ref().is_some_and(|h| h.incident_id == id))
         };
         Ok(page(&runs.iter().filter(wanted).cloned().collect::<Vec<_>>(), request))
-    }
-
-    async fn logs(&self, id: Id, after_seq: i64, limit: u32) -> Result<Vec<LogRecord>> {
-        let logs = self.logs.lock().unwrap();
-        let mine = logs.iter().filter(|(run, line)| *run == id && line.seq > after_seq);
-        Ok(mine.take(limit as usize).map(|(_, line)| line.clone()).collect())
     }
 
     async fn load(&self) -> Result<Vec<(Id, u32)>> {

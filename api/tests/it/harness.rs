@@ -1,5 +1,6 @@
 //! The whole router on fakes, and how tests talk to it.
 
+use crate::fake_alerts::{Alerts, Nothing};
 use crate::fake_catalog::{Catalog, Statuses, Trail};
 use crate::fake_live::{Binary, LiveSources, Wakes};
 use crate::fake_people::People;
@@ -17,6 +18,7 @@ use domain::identity::{Role, User};
 use domain::incident::{Incident, IncidentState, Severity};
 use domain::new_id;
 use domain::policy::PolicySpec;
+use domain::testing::{MemBlobs, MemKept};
 use domain::trace::TraceContext;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -39,7 +41,10 @@ pub(crate) struct App {
     pub(crate) clock: FixedClock,
     pub(crate) people: Arc<People>,
     pub(crate) work: Arc<Work>,
+    pub(crate) kept: Arc<MemKept>,
+    pub(crate) blobs: MemBlobs,
     pub(crate) wakes: Arc<Wakes>,
+    pub(crate) alerts: Arc<Alerts>,
     pub(crate) sources: Arc<Catalog<SourceSpec>>,
     pub(crate) scripts: Arc<Catalog<ScriptSpec>>,
     pub(crate) cases: Arc<Catalog<CaseSpec>>,
@@ -79,6 +84,8 @@ impl App {
     pub(crate) async fn empty() -> Self {
         let clock = FixedClock::at(from_millis(1_800_000_000_000));
         let trail = Trail::default();
+        let alerts = Arc::new(Alerts::default());
+        let (kept, blobs) = (Arc::new(MemKept::default()), MemBlobs::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
         let (cases, policies) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
@@ -94,7 +101,12 @@ impl App {
             incidents: work.clone(),
             heal: work.clone(),
             runs: work.clone(),
+            logs: kept.clone(),
+            results: kept.clone(),
+            blobs: Arc::new(blobs.clone()),
             outbox: work.clone(),
+            alerts: alerts.clone(),
+            work: Arc::new(Nothing),
             users: people.clone(),
             audit: people.clone(),
             live_sources: Arc::new(LiveSources),
@@ -106,7 +118,7 @@ impl App {
             run_factory: Arc::new(Binary),
         };
         let router = api::router(deps, config()).await.expect("the router is built");
-        Self { router, clock, people, work, wakes, sources, scripts, cases, policies, trail }
+        Self { router, clock, people, work, kept, blobs, wakes, alerts, sources, scripts, cases, policies, trail }
     }
 
     /// With one user of each role, named after it.

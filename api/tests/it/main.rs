@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a broken fixture ends the test, with the line that broke")]
 
+mod fake_alerts;
 mod fake_catalog;
 mod fake_live;
 mod fake_people;
@@ -13,7 +14,9 @@ mod guard;
 mod http;
 mod incidents;
 mod jwt;
+mod logs;
 mod openapi;
 mod session;
 mod stream;
 mod users;
+mod webhooks;

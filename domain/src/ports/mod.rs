@@ -1,12 +1,30 @@
 //! Ports: what a stage asks of the outside. Narrow on purpose; each has one contract suite in `testing`.
 
+mod alerts;
+mod blobs;
+mod feedback;
+mod incident_work;
+mod queue;
+mod run_logs;
+mod schedules;
+mod secrets;
 mod signals;
 mod store;
 mod transport;
+mod versions;
 
+pub use alerts::{AlertFilter, AlertQueue, AlertStore, Intake, Moved, Placement};
+pub use blobs::{BlobStore, BlobWriter};
+pub use feedback::{FeedbackStore, MemoryStore, Parked};
+pub use incident_work::{IncidentWorkStore, Split};
+pub use queue::{Assigned, QueueStore};
+pub use run_logs::{LogDamage, LogFound, LogInfo, LogRange, LogSearch, MAX_LINES, ResultStore, RunLogs};
+pub use schedules::ScheduleStore;
+pub use secrets::SecretStore;
 pub use signals::{LogCursor, LogPage, LogQuery, LogSource, MetricSource, Sources};
 pub use store::{
     AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, Claim, HealStore, IncidentFilter, IncidentStore,
     IncidentWrite, OutboxStore, RunFilter, RunStore, StateRow, StatusStore, UserStore, VerificationStep,
 };
 pub use transport::{Bus, BusReceiver, Topic, Wake, WakeListener};
+pub use versions::VersionStore;

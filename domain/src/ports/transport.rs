@@ -37,6 +37,8 @@ pub enum Topic {
     Catalog,
     /// Live state of a component changed.
     Status,
+    /// Alerts were accepted, or members of incidents were moved by hand.
+    Alerts,
 }
 
 /// Wakes whoever waits on a topic; carries no data, and a lost wake costs one tick.

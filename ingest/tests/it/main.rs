@@ -28,6 +28,7 @@ fn spec(kind: SourceKind, url: &str) -> SourceSpec {
         fields: std::collections::BTreeMap::new(),
         timeout_secs: 5,
         enabled: true,
+        webhook: None,
     }
 }
 

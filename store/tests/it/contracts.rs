@@ -39,6 +39,19 @@ contracts! {
         transitions_are_guarded,
         timeline_is_resumable,
         incidents_are_listed;
+    alerts:
+        alerts_are_known_by_identity,
+        resolved_first_opens_nothing,
+        undated_alerts_have_one_life_at_a_time,
+        p25a_two_senders_at_once_are_one_alert,
+        placing_is_one_step,
+        what_goes_on_is_news_now_and_then,
+        tokens_are_kept_as_hashes;
+    incident_work:
+        people_assign_and_judge,
+        merging_moves_everything,
+        splitting_takes_some_members,
+        noise_is_counted_by_day;
     heal:
         a_decision_to_run_is_one_step,
         one_active_heal_per_target,
@@ -58,7 +71,6 @@ contracts! {
         manual_runs_are_accepted,
         runs_are_listed,
         cancel_stops_or_asks,
-        log_lines_are_stored_once,
         load_counts_active_runs;
     leases:
         claims_are_unique,
@@ -66,6 +78,27 @@ contracts! {
         old_epochs_are_refused,
         release_remembers_a_start,
         the_terminal_state_is_written_once;
+    queue:
+        priorities_come_first,
+        owners_share,
+        a_target_is_held_by_one_run,
+        a_held_target_passes_on,
+        managers_are_never_overfilled,
+        a_paused_queue_gives_nothing_new,
+        attempts_follow_each_other,
+        a_cancelled_run_is_not_repeated,
+        a_planned_time_has_one_run,
+        a_batch_is_whole,
+        a_rest_ends;
+    versions:
+        every_content_is_a_version,
+        unknown_versions_are_not_found,
+        versions_are_dense_under_a_race;
+    schedules:
+        a_planned_time_starts_once,
+        time_goes_one_way,
+        overlap_is_skipped_or_queued,
+        a_scheduled_case_stays;
     outbox:
         the_right_channels_are_told,
         a_message_is_held,

@@ -1,26 +1,35 @@
 //! What every implementation of a port must do, written once and run against each.
 
+pub mod alerts;
 pub mod audit;
+pub mod blobs;
 pub mod catalog;
 pub mod heal;
+pub mod incident_work;
 pub mod incidents;
 pub mod leases;
 pub mod outbox;
+pub mod queue;
+pub mod run_logs;
 pub mod runs;
+pub mod schedules;
 pub mod signals;
 pub mod transport;
 pub mod users;
 pub mod verification;
+pub mod versions;
 
-use crate::catalog::{CaseSpec, ChannelSpec, MonitorSpec, ScriptSpec, SourceSpec};
+use crate::catalog::{CaseSpec, ChannelSpec, MonitorSpec, RuntimeManagerSpec, ScriptSpec, SourceSpec};
 use crate::error::{Error, Kind, Result};
 use crate::identity::Audit;
 use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
-    AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, HealStore, IncidentStore, IncidentWrite, OutboxStore,
-    RunStore, StatusStore, UserStore,
+    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, HealStore, IncidentStore,
+    IncidentWorkStore, IncidentWrite, OutboxStore, QueueStore, RunStore, StatusStore, UserStore,
 };
+use crate::ports::{ScheduleStore, VersionStore};
+use crate::schedule::ScheduleSpec;
 use crate::testing::samples;
 use std::sync::Arc;
 
@@ -36,6 +45,14 @@ pub struct Stores {
     pub scripts: Arc<dyn CatalogStore<ScriptSpec>>,
     /// Cases.
     pub cases: Arc<dyn CatalogStore<CaseSpec>>,
+    /// Versions of scripts.
+    pub versions: Arc<dyn VersionStore>,
+    /// Schedules.
+    pub schedules: Arc<dyn CatalogStore<ScheduleSpec>>,
+    /// Windows of schedules.
+    pub windows: Arc<dyn ScheduleStore>,
+    /// Runtime managers.
+    pub managers: Arc<dyn CatalogStore<RuntimeManagerSpec>>,
     /// Policies.
     pub policies: Arc<dyn CatalogStore<PolicySpec>>,
     /// Channels.
@@ -46,10 +63,18 @@ pub struct Stores {
     pub analyzer: Arc<dyn AnalyzerStore>,
     /// Incidents.
     pub incidents: Arc<dyn IncidentStore>,
+    /// Alerts from outside.
+    pub alerts: Arc<dyn AlertStore>,
+    /// Their way to correlation.
+    pub alert_queue: Arc<dyn AlertQueue>,
+    /// What people do with incidents.
+    pub work: Arc<dyn IncidentWorkStore>,
     /// The healer's side.
     pub heal: Arc<dyn HealStore>,
     /// Runs.
     pub runs: Arc<dyn RunStore>,
+    /// Their queue.
+    pub queue: Arc<dyn QueueStore>,
     /// Notifications.
     pub outbox: Arc<dyn OutboxStore>,
     /// Users.
@@ -66,13 +91,21 @@ impl Stores {
             + CatalogStore<MonitorSpec>
             + CatalogStore<ScriptSpec>
             + CatalogStore<CaseSpec>
+            + VersionStore
+            + CatalogStore<ScheduleSpec>
+            + ScheduleStore
+            + CatalogStore<RuntimeManagerSpec>
             + CatalogStore<PolicySpec>
             + CatalogStore<ChannelSpec>
             + StatusStore
             + AnalyzerStore
             + IncidentStore
+            + AlertStore
+            + AlertQueue
+            + IncidentWorkStore
             + HealStore
             + RunStore
+            + QueueStore
             + OutboxStore
             + UserStore
             + AuditStore
@@ -83,13 +116,21 @@ impl Stores {
             monitors: db.clone(),
             scripts: db.clone(),
             cases: db.clone(),
+            versions: db.clone(),
+            schedules: db.clone(),
+            windows: db.clone(),
+            managers: db.clone(),
             policies: db.clone(),
             channels: db.clone(),
             statuses: db.clone(),
             analyzer: db.clone(),
             incidents: db.clone(),
+            alerts: db.clone(),
+            alert_queue: db.clone(),
+            work: db.clone(),
             heal: db.clone(),
             runs: db.clone(),
+            queue: db.clone(),
             outbox: db.clone(),
             users: db.clone(),
             audit: db.clone(),
