@@ -1,16 +1,15 @@
 //! What the API asks the healer for: manual runs, and policy steps that a person starts.
 
 use async_trait::async_trait;
+use domain::Id;
 use domain::catalog::{Case, CaseSpec, ScriptSpec};
 use domain::clock::Clock;
 use domain::decision::{Decision, GateFacts};
-use domain::error::{Error, FieldError, Kind, Result};
+use domain::error::{Error, Kind, Result};
 use domain::policy::{Autonomy, Policy, PolicySpec};
-use domain::ports::{CatalogStore, HealStore, Topic, Wake};
-use domain::run::{Run, RunPurpose, RunState};
-use domain::trace::TraceContext;
-use domain::{Id, new_id};
-use healer::plan::{self, ResolvedStep, StepCase};
+use domain::ports::{CatalogStore, HealStore, Topic, VersionStore, Wake};
+use domain::run::{Run, RunPurpose};
+use healer::plan::{self, LooseRun, ResolvedStep, StepCase};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,16 +21,20 @@ pub(crate) struct Actions {
     pub(crate) policies: Arc<dyn CatalogStore<PolicySpec>>,
     pub(crate) cases: Arc<dyn CatalogStore<CaseSpec>>,
     pub(crate) scripts: Arc<dyn CatalogStore<ScriptSpec>>,
+    pub(crate) versions: Arc<dyn VersionStore>,
     pub(crate) wake: Arc<dyn Wake>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Actions {
     async fn with_script(&self, case: Case) -> Result<StepCase> {
-        let script = match case.spec.script_id {
+        let mut script = match case.spec.script_id {
             Some(id) => Some(self.scripts.get(id).await?),
             None => None,
         };
+        if let (Some(script), Some(number)) = (&mut script, case.spec.script_version) {
+            script.spec = self.versions.version(script.id, Some(number)).await?.spec;
+        }
         Ok(StepCase { case, script })
     }
 
@@ -54,53 +57,16 @@ impl api::RunFactory for Actions {
         actor: &str,
     ) -> Result<Run> {
         let step = self.with_script(case.clone()).await?;
-        let mut spec = plan::run_spec(&step, Some(&values))
-            .map_err(|reason| Error::invalid(vec![FieldError::new("values", reason)]))?;
-        let id = new_id();
-        let target = target.unwrap_or_else(|| format!("case={}", case.name));
-        let trace = crate::telemetry::current();
-        spec.env.insert("RUN_KEY".to_owned(), id.to_string());
-        spec.env.insert("TARGET".to_owned(), target.clone());
-        spec.env.insert("TRACEPARENT".to_owned(), trace.traceparent());
-        Ok(manual_run(id, case, target, spec, actor, self.clock.now(), trace))
-    }
-}
-
-fn manual_run(
-    id: Id,
-    case: &Case,
-    target: String,
-    spec: domain::run::RunSpec,
-    actor: &str,
-    now: domain::Time,
-    trace: TraceContext,
-) -> Run {
-    Run {
-        id,
-        version: 1,
-        case_id: case.id,
-        case_name: case.name.clone(),
-        purpose: RunPurpose::Manual,
-        target,
-        heal: None,
-        state: RunState::Queued,
-        spec,
-        run_key: id.to_string(),
-        manager_id: None,
-        runtime: None,
-        manager_reason: String::new(),
-        lease_epoch: 0,
-        lease_owner: None,
-        lease_until: None,
-        exit_code: None,
-        reason: String::new(),
-        log_lines: 0,
-        requested_by: actor.to_owned(),
-        queued_at: now,
-        started_at: None,
-        ended_at: None,
-        cancel_requested_at: None,
-        trace,
+        plan::loose_run(LooseRun {
+            case: &step,
+            values: &values,
+            target,
+            purpose: RunPurpose::Manual,
+            requested_by: actor.to_owned(),
+            now: self.clock.now(),
+            trace: crate::telemetry::current(),
+        })
+        .map_err(Error::invalid)
     }
 }
 

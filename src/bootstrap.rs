@@ -107,6 +107,7 @@ pub(crate) async fn propose(
     let drafts = match offered.kind {
         SourceKind::Elasticsearch => vec![ingest::discover::log_monitor(offered.source, "logs")],
         SourceKind::Prometheus => metric_monitors(live, told, tries).await?,
+        SourceKind::Alertmanager | SourceKind::Grafana | SourceKind::Generic => Vec::new(),
     };
     let mut stored = 0;
     for draft in missing(drafts, &known, offered) {

@@ -3,7 +3,7 @@
 use analyzer::engine::AnalyzerStats;
 use healer::stats::Stats as HealerStats;
 use ingest::IngestStats;
-use prometheus::{Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -54,7 +54,11 @@ impl Exporter {
         counter(registry, "aiops_analyzer_rows_total", "Samples and log lines scored.", of(&s.rows))?;
         counter(registry, "aiops_anomalies_total", "Anomalies opened.", of(&s.anomalies))?;
         counter(registry, "aiops_incidents_total", "Incidents opened.", of(&s.incidents))?;
-        counter(registry, "aiops_analyzer_retries_total", "Commits that had to wait for the database.", of(&s.retries))
+        counter(registry, "aiops_analyzer_retries_total", "Commits that had to wait for the database.", of(&s.retries))?;
+        let help = "Batches whose results the database refused for good.";
+        counter(registry, "aiops_analyzer_parked_total", help, of(&s.parked))?;
+        let lag = i64::try_from(of(&s.lag_ms)).unwrap_or(i64::MAX);
+        gauge(registry, "aiops_analyzer_lag_milliseconds", "Age of the newest row when it was worked through.", lag)
     }
 
     fn healer(&self, registry: &Registry) -> prometheus::Result<()> {
@@ -81,7 +85,24 @@ impl Exporter {
         )?;
         counter(registry, "aiops_healer_errors_total", "Steps that failed and were tried again.", single("errors"))?;
         let active = i64::try_from(single("active_runs")).unwrap_or(i64::MAX);
-        gauge(registry, "aiops_runs_active", "Runs followed by this process.", active)
+        gauge(registry, "aiops_runs_active", "Runs followed by this process.", active)?;
+        let of = |family: &str, label: &str| {
+            rows.iter().find(|(f, l, _)| *f == family && *l == label).map_or(0, |(.., n)| *n)
+        };
+        let waiting = IntGaugeVec::new(
+            Opts::new("aiops_queue_waiting_runs", "Waiting runs: ready, held by their target, or resting."),
+            &["state"],
+        )?;
+        for label in ["ready", "held", "resting"] {
+            waiting.with_label_values(&[label]).set(i64::try_from(of("queue", label)).unwrap_or(i64::MAX));
+        }
+        registry.register(Box::new(waiting))?;
+        let oldest = i64::try_from(of("queue", "oldest_seconds")).unwrap_or(i64::MAX);
+        gauge(registry, "aiops_queue_oldest_seconds", "Age of the oldest waiting run.", oldest)?;
+        counter(registry, "aiops_queue_claims_total", "Requests for runs.", of("claims", "requests"))?;
+        let seconds = prometheus::Counter::new("aiops_queue_claim_seconds_total", "Time that these requests took.")?;
+        seconds.inc_by(of("claims", "microseconds") as f64 / 1e6);
+        registry.register(Box::new(seconds))
     }
 }
 

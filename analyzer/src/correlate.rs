@@ -1,15 +1,18 @@
 //! Groups anomalies into incidents: which incident an anomaly joins, opens or brings back. Pure.
 
+mod texts;
+
 use crate::cause::{Topology, rank};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Id;
+use domain::alert::group_of;
 use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState};
-use domain::incident::{Actor, Cause, DEFAULT_SOAK_SECS, EventKind, Incident, IncidentEvent, IncidentState, Severity};
+use domain::incident::{Actor, DEFAULT_SOAK_SECS, EventKind, Incident, IncidentEvent, IncidentState, Severity};
 use domain::ports::IncidentWrite;
 use domain::signal::SignalKind;
 use domain::trace::TraceContext;
-use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
+use texts::{anomaly_event, beyond_event, cause_event, entities, title};
 
 /// Anomalies that begin within this time of an incident's start may belong to it, wherever they are. The start stays
 /// where it is, so incidents do not grow into each other.
@@ -22,6 +25,14 @@ pub(crate) const LOOK_BACK: TimeDelta = TimeDelta::seconds(DEFAULT_SOAK_SECS);
 const QUIET: TimeDelta = TimeDelta::seconds(30);
 /// What is still seen so long after the resolution was not over. Longer than common windows of rates go on showing it.
 const GOING_ON: TimeDelta = TimeDelta::seconds(60);
+/// Why an incident of alerts alone is over.
+const TOLD_OVER: &str = "the senders say that every alert is over; nothing of ours measured it";
+
+/// Members of one incident at most; what comes beyond belongs to it and is counted, without a line of its own.
+pub(crate) const MAX_MEMBERS: usize = 200;
+/// First members, and strongest members, that an incident is known by: what joins is compared with them alone, so that
+/// incidents do not grow from neighbour to neighbour.
+const CORE: usize = 3;
 
 /// An anomaly that just opened or closed, with what its monitor says about it.
 #[derive(Debug, Clone)]
@@ -69,6 +80,7 @@ impl Correlator {
         let mut touched: BTreeSet<Id> = BTreeSet::new();
         let mut events: HashMap<Id, Vec<IncidentEvent>> = HashMap::new();
         let mut severities: HashMap<Id, Severity> = HashMap::new();
+        let mut beyond: HashMap<Id, usize> = HashMap::new();
         for change in changes.iter_mut() {
             let known = change.anomaly.incident_id.or_else(|| self.home(&change.anomaly, incidents, &opened));
             // Metrics that are unusual together support an incident; by themselves they are shown, and call nobody.
@@ -87,12 +99,18 @@ impl Correlator {
             if let Some(write) = reopen(incidents, id, &change.anomaly, now) {
                 writes.push(write);
             }
+            if self.full(id, change.anomaly.id) {
+                *beyond.entry(id).or_default() += 1;
+                touched.insert(id);
+                continue;
+            }
             events.entry(id).or_default().push(anomaly_event(id, &change.anomaly, now));
             self.remember(id, &change.anomaly);
             touched.insert(id);
         }
         for id in touched {
-            let notes = events.remove(&id).unwrap_or_default();
+            let mut notes = events.remove(&id).unwrap_or_default();
+            notes.extend(beyond.get(&id).map(|n| beyond_event(id, *n, now)));
             let members = self.members.get(&id).map(Vec::as_slice).unwrap_or_default();
             let severity = severities.get(&id).copied().unwrap_or_default();
             if let Some(incident) = opened.iter().find(|i| i.id == id) {
@@ -113,7 +131,8 @@ impl Correlator {
                 let members = self.members.get(&incident.id)?;
                 let last = members.iter().map(|a| a.ended_at).collect::<Option<Vec<_>>>()?.into_iter().max()?;
                 (now - last >= QUIET).then(|| {
-                    let text = "every anomaly closed without an action of ours";
+                    let told = members.iter().all(|a| a.kind == AnomalyKind::Alert);
+                    let text = if told { TOLD_OVER } else { "every anomaly closed without an action of ours" };
                     let actor = Actor::system("analyzer");
                     let event = IncidentEvent::new(incident.id, now, EventKind::Resolved, actor, text);
                     IncidentWrite::ResolveNatural { id: incident.id, at: now, event }
@@ -145,6 +164,45 @@ impl Correlator {
         }
     }
 
+    /// Whether the anomaly is a member that is kept.
+    pub(crate) fn has(&self, incident: Id, anomaly: Id) -> bool {
+        self.members.get(&incident).is_some_and(|members| members.iter().any(|a| a.id == anomaly))
+    }
+
+    /// Whether the incident has all the members that it may have, and the anomaly is none of them.
+    fn full(&self, incident: Id, anomaly: Id) -> bool {
+        self.members.get(&incident).is_some_and(|m| m.len() >= MAX_MEMBERS) && !self.has(incident, anomaly)
+    }
+
+    /// A person put the member elsewhere; the member as it is now, when it is known.
+    pub(crate) fn moved(&mut self, anomaly: Id, to: Id) -> Option<Anomaly> {
+        let taken = self.members.values_mut().find_map(|members| {
+            let at = members.iter().position(|a| a.id == anomaly)?;
+            Some(members.swap_remove(at))
+        });
+        let moved = Anomaly { incident_id: Some(to), ..taken? };
+        self.remember(to, &moved);
+        Some(moved)
+    }
+
+    /// Entities of the first and the strongest members; all entities of an incident whose members are not known here.
+    fn core<'a>(&'a self, incident: &'a Incident) -> Vec<&'a str> {
+        let Some(members) = self.members.get(&incident.id).filter(|m| !m.is_empty()) else {
+            return incident.entities.iter().map(String::as_str).collect();
+        };
+        let mut first: Vec<&Anomaly> = members.iter().collect();
+        let mut strongest = first.clone();
+        first.sort_by_key(|a| a.started_at);
+        strongest.sort_by(|a, b| b.score.total_cmp(&a.score));
+        first.into_iter().take(CORE).chain(strongest.into_iter().take(CORE)).map(|a| a.entity.as_str()).collect()
+    }
+
+    /// Whether an alert of the same group at the same sender is a member.
+    fn grouped(&self, incident: &Incident, group: &str) -> bool {
+        let members = self.members.get(&incident.id).into_iter().flatten();
+        members.into_iter().any(|a| group_of(&a.series_key) == Some(group))
+    }
+
     fn remember(&mut self, id: Id, anomaly: &Anomaly) {
         let members = self.members.entry(id).or_default();
         match members.iter_mut().find(|a| a.id == anomaly.id) {
@@ -170,6 +228,7 @@ impl Correlator {
 
     /// The incident that a new anomaly belongs to.
     fn home(&self, anomaly: &Anomaly, incidents: &[Incident], opened: &[Incident]) -> Option<Id> {
+        let group = group_of(&anomaly.series_key);
         let after = |i: &Incident| (anomaly.started_at - self.episode_start(i)).abs();
         let acting = |i: &Incident| matches!(i.state, IncidentState::Healing | IncidentState::Verifying);
         // What a person has in hand already takes up its own kind of trouble, and what is being repaired takes up what
@@ -184,7 +243,9 @@ impl Correlator {
         let about = |i: &&Incident| (i.entities.contains(&anomaly.entity) || i.entity == anomaly.entity) && same(i);
         let near = |i: &&Incident| {
             after(i) <= if acting(i) { ACTING_WINDOW } else { JOIN_WINDOW }
-                && (self.topology.is_empty() || i.entities.iter().any(|e| self.topology.linked(e, &anomaly.entity)))
+                && (self.topology.is_empty()
+                    || self.core(i).iter().any(|e| self.topology.linked(e, &anomaly.entity))
+                    || group.is_some_and(|g| self.grouped(i, g)))
         };
         let joinable = |i: &&Incident| i.state.is_active() && i.state != IncidentState::Suppressed;
         let all = || incidents.iter().chain(opened);
@@ -245,55 +306,6 @@ fn reopen(incidents: &[Incident], id: Id, anomaly: &Anomaly, now: DateTime<Utc>)
         let event = IncidentEvent::new(id, now, EventKind::Reopened, Actor::system("analyzer"), text);
         IncidentWrite::Reopen { id, at: now, event }
     })
-}
-
-fn anomaly_event(id: Id, anomaly: &Anomaly, now: DateTime<Utc>) -> IncidentEvent {
-    let (kind, message) = match anomaly.state {
-        AnomalyState::Open => (EventKind::AnomalyAdded, anomaly.evidence.en.clone()),
-        AnomalyState::Closed => (
-            EventKind::AnomalyClosed,
-            format!("{} is back to normal; it was: {}", anomaly.monitor_name, anomaly.evidence.en),
-        ),
-    };
-    IncidentEvent::new(id, now, kind, Actor::system("analyzer"), message).with(json!({
-        "anomaly_id": anomaly.id, "entity": anomaly.entity, "signal": anomaly.signal, "score": anomaly.score,
-        "zh": match anomaly.state {
-            AnomalyState::Open => anomaly.evidence.zh.clone(),
-            AnomalyState::Closed => format!("{} 已恢复正常；此前：{}", anomaly.monitor_name, anomaly.evidence.zh),
-        },
-    }))
-}
-
-fn entities(members: &[Anomaly]) -> Vec<String> {
-    members.iter().map(|a| a.entity.clone()).collect::<BTreeSet<_>>().into_iter().collect()
-}
-
-fn title(entity: &str, members: &[Anomaly]) -> String {
-    let mut signals: Vec<&str> = members
-        .iter()
-        .filter(|a| a.entity == entity)
-        .map(|a| match a.signal {
-            SignalKind::Latency => "latency",
-            SignalKind::Errors => "errors",
-            SignalKind::Traffic => "traffic",
-            SignalKind::Saturation => "saturation",
-            SignalKind::Availability => "availability",
-            SignalKind::Logs => "logs",
-            SignalKind::Other => "metrics",
-        })
-        .collect();
-    signals.sort_unstable();
-    signals.dedup();
-    format!("{} on {entity}", signals.join(", "))
-}
-
-fn cause_event(id: Id, causes: &[Cause], now: DateTime<Utc>) -> IncidentEvent {
-    let message = causes.first().map_or_else(
-        || "cause undetermined".to_owned(),
-        |c| format!("most probable cause {} ({:.0} %)", c.entity, c.probability * 100.0),
-    );
-    IncidentEvent::new(id, now, EventKind::CauseRanked, Actor::system("analyzer"), message)
-        .with(json!({ "causes": causes }))
 }
 
 fn open(

@@ -217,3 +217,88 @@ fn what_begins_elsewhere_during_a_repair_is_another_incident() {
     let mut late = [change(anomaly(other, SignalKind::Saturation, 92))];
     assert_eq!(opened(&place(&mut correlator, &mut late, &[stored], 92)).len(), 1);
 }
+
+/// An alert of a group, as a member.
+fn alert(entity: &str, started: i64, group: &str) -> Anomaly {
+    Anomaly {
+        kind: AnomalyKind::Alert,
+        series_key: format!("alert|{group}|{entity}"),
+        recovery: Recovery::Told,
+        ..anomaly(entity, SignalKind::Other, started)
+    }
+}
+
+#[test]
+fn alerts_and_anomalies_meet_in_one_incident() {
+    let mut correlator = Correlator::default();
+    let mut first = [change(anomaly("service=checkout", SignalKind::Errors, 0))];
+    let stored = opened(&place(&mut correlator, &mut first, &[], 0));
+    let mut told = [change(alert("service=checkout", 40, "-"))];
+    assert!(opened(&place(&mut correlator, &mut told, &stored, 41)).is_empty());
+    assert_eq!(told[0].anomaly.incident_id, Some(stored[0].id));
+    let mut alone = [change(alert("service=search", 900, "-"))];
+    let of_alerts = opened(&place(&mut correlator, &mut alone, &stored, 900));
+    assert_eq!(of_alerts.len(), 1, "alerts alone open an incident");
+}
+
+#[test]
+fn p25c_a_group_of_many_targets_is_one_incident_with_a_bounded_number_of_members() {
+    let mut correlator = Correlator::default();
+    correlator.set_topology(Topology::new([("service=x".to_owned(), "service=y".to_owned())]));
+    let mut storm: Vec<Change> =
+        (0..500).map(|i| change(alert(&format!("service=s{}", i % 50), i % 20, "sender:group"))).collect();
+    for (i, one) in storm.iter_mut().enumerate() {
+        one.anomaly.series_key = format!("alert|sender:group|{i}");
+    }
+    let writes = place(&mut correlator, &mut storm, &[], 20);
+    let incidents = opened(&writes);
+    assert_eq!(incidents.len(), 1, "one group, one incident, though its targets are not linked");
+    assert!(storm.iter().all(|c| c.anomaly.incident_id == Some(incidents[0].id)));
+    let kept = storm.iter().filter(|c| correlator.has(incidents[0].id, c.anomaly.id)).count();
+    assert_eq!(kept, MAX_MEMBERS);
+    let IncidentWrite::Open { events, .. } = &writes[0] else { panic!("{writes:?}") };
+    assert!(events.iter().any(|e| e.data["beyond"] == 300), "what is not shown one by one is counted");
+    let mut other = [change(alert("service=far", 5, "sender:other"))];
+    assert_eq!(opened(&place(&mut correlator, &mut other, &incidents, 21)).len(), 1, "another group, another incident");
+}
+
+#[test]
+fn an_incident_does_not_grow_from_neighbour_to_neighbour() {
+    let mut correlator = Correlator::default();
+    let chain: Vec<(String, String)> =
+        (0..12).map(|i| (format!("service=c{i}"), format!("service=c{}", i + 1))).collect();
+    correlator.set_topology(Topology::new(chain));
+    let mut stored: Vec<Incident> = Vec::new();
+    for i in 0..12 {
+        let mut next = [change(anomaly(&format!("service=c{i}"), SignalKind::Latency, i))];
+        next[0].anomaly.score = 0.99 - i as f64 * 0.01;
+        stored.extend(opened(&place(&mut correlator, &mut next, &stored, i)));
+    }
+    assert!(stored.len() > 1, "the far end of a chain of twelve is another incident");
+}
+
+#[test]
+fn alerts_that_are_over_end_an_incident_of_alerts_and_say_that_nothing_was_measured() {
+    let mut correlator = Correlator::default();
+    let mut first = [change(alert("service=a", 0, "-"))];
+    let stored = opened(&place(&mut correlator, &mut first, &[], 0));
+    let mut over = first[0].anomaly.clone();
+    (over.state, over.ended_at) = (AnomalyState::Closed, Some(at(60)));
+    place(&mut correlator, &mut [change(over)], &stored, 61);
+    assert!(correlator.natural_recoveries(&stored, at(70)).is_empty());
+    let writes = correlator.natural_recoveries(&stored, at(95));
+    let [IncidentWrite::ResolveNatural { event, .. }] = writes.as_slice() else { panic!("{writes:?}") };
+    assert!(event.message.contains("nothing of ours measured it"));
+}
+
+#[test]
+fn a_member_that_a_person_moved_counts_where_it_was_put() {
+    let mut correlator = Correlator::default();
+    let mut both = [change(anomaly("service=a", SignalKind::Errors, 0))];
+    let one = opened(&place(&mut correlator, &mut both, &[], 0)).remove(0);
+    let to = domain::new_id();
+    let moved = correlator.moved(both[0].anomaly.id, to).expect("it is known");
+    assert_eq!(moved.incident_id, Some(to));
+    assert!(correlator.has(to, moved.id) && !correlator.has(one.id, moved.id));
+    assert!(correlator.moved(domain::new_id(), to).is_none());
+}

@@ -10,8 +10,8 @@ use domain::clock::Clock;
 use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    AlertStore, AuditStore, BlobStore, CatalogStore, HealStore, IncidentStore, IncidentWorkStore, OutboxStore,
-    ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore, Wake,
+    AlertStore, AuditStore, BlobStore, CatalogStore, FeedbackStore, HealStore, IncidentStore, IncidentWorkStore, OutboxStore,
+    QueueStore, ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore, VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::{Id, Result};
@@ -61,6 +61,8 @@ pub struct ApiDeps {
     pub monitors: Arc<dyn CatalogStore<MonitorSpec>>,
     /// Scripts.
     pub scripts: Arc<dyn CatalogStore<ScriptSpec>>,
+    /// Versions of scripts.
+    pub versions: Arc<dyn VersionStore>,
     /// Cases.
     pub cases: Arc<dyn CatalogStore<CaseSpec>>,
     /// Runtime managers.
@@ -75,12 +77,16 @@ pub struct ApiDeps {
     pub incidents: Arc<dyn IncidentStore>,
     /// Alerts from outside.
     pub alerts: Arc<dyn AlertStore>,
+    /// Opinions on anomalies.
+    pub feedback: Arc<dyn FeedbackStore>,
     /// What people do with incidents.
     pub work: Arc<dyn IncidentWorkStore>,
     /// Decisions and verifications.
     pub heal: Arc<dyn HealStore>,
     /// Runs.
     pub runs: Arc<dyn RunStore>,
+    /// Their queue.
+    pub queue: Arc<dyn QueueStore>,
     /// Logs of runs.
     pub logs: Arc<dyn RunLogs>,
     /// Artifacts and results of runs.

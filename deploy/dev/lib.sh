@@ -54,6 +54,8 @@ load_service() {
     svc_build() { :; }
     svc_after_ready() { :; }
     svc_after_stop() { :; }
+    # Is it ours that answers? A service without a port says so by itself.
+    svc_owns() { owns_port "$@"; }
     svc_stop_signals() { printf 'TERM 15\nKILL 5\n'; }
     # shellcheck source=/dev/null
     . "$SVC_FILE"
@@ -184,7 +186,7 @@ wait_ready() {
         sleep 0.1
     done
     # Something else may answer on a port that ours failed to get.
-    owns_port "$(our_pid)" "$port" || return 2
+    svc_owns "$(our_pid)" "$port" || return 2
 }
 
 http_ok() { curl -fsS -m 5 --noproxy '*' -o /dev/null "$1" 2>/dev/null; }

@@ -137,6 +137,15 @@ pub struct Anomaly {
     pub incident_id: Option<Uuid>,
 }
 
+impl Anomaly {
+    /// Whether it may open, join or leave an incident: not when it is untold, nor when it ends without ever having been
+    /// told.
+    #[must_use]
+    pub fn may_be_told(&self) -> bool {
+        self.evidence.untold.is_empty() && (self.state == AnomalyState::Open || self.incident_id.is_some())
+    }
+}
+
 /// One row of the chart of an anomaly: the series, its band, its score.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

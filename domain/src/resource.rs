@@ -25,6 +25,11 @@ pub trait Spec: Serialize + DeserializeOwned + Clone + Send + Sync + std::fmt::D
 
     /// Fills secrets that came back as the mark from the stored copy.
     fn keep_secrets(&mut self, _stored: &Self) {}
+
+    /// Brings input into the form that is stored, for example CRLF to LF; says what was changed, for people.
+    fn tidy(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Mark shown instead of a stored secret; sent back unchanged it keeps the stored one.

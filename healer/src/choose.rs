@@ -96,7 +96,7 @@ pub fn choose(
 mod tests {
     use super::*;
     use crate::sample_values::t;
-    use domain::catalog::{RuntimeKind, RuntimeManagerSpec};
+    use domain::catalog::RuntimeManagerSpec;
     use domain::resource::Resource;
     use domain::status::StatusOf;
 
@@ -109,13 +109,7 @@ mod tests {
             created_at: t(0),
             updated_at: t(0),
             archived_at: None,
-            spec: RuntimeManagerSpec {
-                kind: RuntimeKind::Local,
-                endpoint: None,
-                capacity,
-                draining: false,
-                enabled: true,
-            },
+            spec: RuntimeManagerSpec { capacity, ..RuntimeManagerSpec::default() },
         }
     }
 

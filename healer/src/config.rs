@@ -2,12 +2,15 @@
 
 use crate::mask::Masker;
 use crate::notify::Notifier;
-use crate::runtime::Runtime;
+use crate::runtime::Runtimes;
 use crate::stats::Stats;
-use domain::catalog::{CaseSpec, ChannelKind, ChannelSpec, RuntimeKind, RuntimeManagerSpec, ScriptSpec};
+use domain::catalog::{CaseSpec, ChannelKind, ChannelSpec, RuntimeManagerSpec, ScriptSpec};
 use domain::clock::Clock;
 use domain::policy::PolicySpec;
-use domain::ports::{CatalogStore, HealStore, IncidentStore, OutboxStore, RunStore, Sources, StatusStore, Wake};
+use domain::ports::{
+    BlobStore, CatalogStore, HealStore, IncidentStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore,
+    Sources, StatusStore, VersionStore, Wake,
+};
 use domain::trace::TraceContext;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,28 +65,6 @@ impl HealerConfig {
     }
 }
 
-/// Runtimes by kind.
-#[derive(Debug, Clone, Default)]
-pub struct Runtimes(Vec<Arc<dyn Runtime>>);
-
-impl Runtimes {
-    /// These runtimes; of two of one kind the first counts.
-    #[must_use]
-    pub fn new(all: Vec<Arc<dyn Runtime>>) -> Self {
-        Self(all)
-    }
-
-    /// The runtime of this kind.
-    #[must_use]
-    pub fn of(&self, kind: RuntimeKind) -> Option<&Arc<dyn Runtime>> {
-        self.0.iter().find(|r| r.kind() == kind)
-    }
-
-    pub(crate) fn all(&self) -> &[Arc<dyn Runtime>] {
-        &self.0
-    }
-}
-
 /// Everything the healer works with.
 #[derive(Clone)]
 pub struct HealerDeps {
@@ -93,12 +74,22 @@ pub struct HealerDeps {
     pub incidents: Arc<dyn IncidentStore>,
     /// Runs and their queue.
     pub runs: Arc<dyn RunStore>,
+    /// Who gets what next, attempts and pauses.
+    pub queue: Arc<dyn QueueStore>,
+    /// Logs of runs.
+    pub logs: Arc<dyn RunLogs>,
+    /// Artifacts and results of runs.
+    pub results: Arc<dyn ResultStore>,
+    /// File storage.
+    pub blobs: Arc<dyn BlobStore>,
     /// Policies.
     pub policies: Arc<dyn CatalogStore<PolicySpec>>,
     /// Cases.
     pub cases: Arc<dyn CatalogStore<CaseSpec>>,
     /// Scripts.
     pub scripts: Arc<dyn CatalogStore<ScriptSpec>>,
+    /// Their versions.
+    pub versions: Arc<dyn VersionStore>,
     /// Runtime managers.
     pub managers: Arc<dyn CatalogStore<RuntimeManagerSpec>>,
     /// Channels.

@@ -3,7 +3,7 @@
 use crate::config::HealerDeps;
 use crate::runtime::Progress;
 use domain::Error;
-use domain::catalog::RuntimeManager;
+use domain::catalog::{RuntimeKind, RuntimeManager};
 use domain::error::Kind;
 use domain::ports::Topic;
 use domain::status::{Health, Status, StatusOf};
@@ -30,8 +30,11 @@ pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
 }
 
 async fn check_all(deps: &HealerDeps) -> Result<(), Error> {
-    for manager in deps.managers.all().await?.into_iter().filter(|m| m.spec.enabled) {
-        deps.status.put_status(check(deps, &manager).await).await?;
+    let managers = deps.managers.all().await?;
+    let enabled: Vec<&RuntimeManager> = managers.iter().filter(|m| m.spec.enabled).collect();
+    // One that hangs holds up no other.
+    for status in futures::future::join_all(enabled.into_iter().map(|m| check(deps, m))).await {
+        deps.status.put_status(status).await?;
     }
     deps.wake.wake(Topic::Status);
     deps.wake.wake(Topic::Runs);
@@ -40,14 +43,14 @@ async fn check_all(deps: &HealerDeps) -> Result<(), Error> {
 
 async fn check(deps: &HealerDeps, manager: &RuntimeManager) -> Status {
     let begun = Instant::now();
-    let runtime = deps.runtimes.of(manager.spec.kind);
-    let answer = match runtime {
-        None => Err(format!("this build cannot run on {:?} yet", manager.spec.kind)),
-        Some(runtime) => match tokio::time::timeout(LIMIT, runtime.health()).await {
-            Ok(answer) => answer.map_err(|e| e.to_string()),
-            Err(_) => Err(format!("no answer within {} s", LIMIT.as_secs())),
-        },
+    let ask = async { deps.runtimes.of(manager).await?.health().await };
+    let answer = match tokio::time::timeout(LIMIT, ask).await {
+        Ok(answer) => answer.map_err(|e| e.to_string()),
+        Err(_) => Err(format!("no answer within {} s", LIMIT.as_secs())),
     };
+    if answer.is_err() {
+        deps.runtimes.forget(manager.id);
+    }
     let at = deps.clock.now();
     let latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     let (health, message, details) = match answer {
@@ -60,7 +63,14 @@ async fn check(deps: &HealerDeps, manager: &RuntimeManager) -> Status {
 
 /// Removes what runtimes keep of runs that have their end (their owner died between writing it and cleaning up).
 async fn sweep(deps: &HealerDeps) {
-    for runtime in deps.runtimes.all() {
+    let Ok(managers) = deps.managers.all().await else { return };
+    let mut local = false;
+    for manager in managers.iter().filter(|m| deps.runtimes.serves(m.spec.kind)) {
+        // All managers of local runs share one runtime.
+        if manager.spec.kind == RuntimeKind::Local && std::mem::replace(&mut local, true) {
+            continue;
+        }
+        let Ok(runtime) = deps.runtimes.of(manager).await else { continue };
         let Ok(handles) = runtime.all().await else { continue };
         for handle in handles {
             let over = match deps.runs.run(handle.run_id).await {

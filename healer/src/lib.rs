@@ -10,6 +10,7 @@ mod health;
 pub mod mask;
 pub mod notify;
 pub mod plan;
+pub mod results;
 mod runner;
 pub mod runtime;
 pub mod select;
@@ -21,7 +22,8 @@ mod worker;
 #[cfg(test)]
 mod sample_values;
 
-pub use config::{AdoptTrace, HealerConfig, HealerDeps, Runtimes};
+pub use config::{AdoptTrace, HealerConfig, HealerDeps};
+pub use runtime::Runtimes;
 pub use runtime::local::supervise;
 pub use text::sha256_hex;
 

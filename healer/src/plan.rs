@@ -2,9 +2,8 @@
 
 mod build;
 mod env;
-pub mod params;
 
-pub use build::{BuildRun, StepCase, build_run, run_spec};
+pub use build::{BuildRun, LooseRun, StepCase, build_run, loose_run, run_spec};
 pub use env::reserved;
 
 use crate::gates::{self, Block, Gate};

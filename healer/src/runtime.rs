@@ -1,6 +1,11 @@
 //! The runtime port: a place that runs scripts, survives our death, and tells what it observed.
 
+pub mod docker;
+pub mod kubernetes;
 pub mod local;
+mod registry;
+
+pub use registry::{ManagerContext, Runtimes};
 
 use async_trait::async_trait;
 use domain::catalog::RuntimeKind;
@@ -76,6 +81,9 @@ pub struct ObservedEnd {
     pub ended_at: Option<Time>,
     /// Processes of its tree that could not be ended.
     pub survivors: u32,
+    /// What the runtime knows beyond code and signal, in plain words: out of memory, evicted.
+    #[serde(default)]
+    pub cause: Option<String>,
 }
 
 /// Where a started run stands.
@@ -125,6 +133,12 @@ pub struct PlatformInfo {
     pub running: u32,
     /// How far "stop means dead" reaches here.
     pub isolation: String,
+    /// Engine or cluster with its version and API; empty for local runs.
+    #[serde(default)]
+    pub engine: String,
+    /// Images that the engine keeps, or absent where there is none.
+    #[serde(default)]
+    pub images: Option<u32>,
 }
 
 /// A place that runs scripts.
@@ -162,6 +176,13 @@ pub trait Runtime: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `Unavailable`.
     async fn logs(&self, handle: Handle, from: LogOffset) -> Result<LogChunk>;
+
+    /// Hands over what the run left below `$AIOPS_ARTIFACTS` and in `$AIOPS_RESULT`, as far as this runtime can read it after the
+    /// run's end; what it cannot is noted in `into`.
+    ///
+    /// # Errors
+    /// `Unavailable`; what was handed over until then is kept.
+    async fn collect(&self, handle: Handle, into: &mut crate::results::Harvest) -> Result<()>;
 
     /// Asks it to stop: TERM, then KILL of its whole tree after `grace`. Returns at once; watch `progress`. Idempotent.
     ///

@@ -1,6 +1,6 @@
 //! Selects the policy for an incident: first by fit, then by priority, then by name.
 
-use domain::anomaly::Anomaly;
+use domain::anomaly::{Anomaly, AnomalyKind};
 use domain::incident::Incident;
 use domain::policy::{Match, Policy};
 
@@ -34,6 +34,19 @@ pub fn fits(matches: &Match, incident: &Incident, anomalies: &[Anomaly]) -> bool
         && (matches.signals.is_empty() || anomalies.iter().any(|a| matches.signals.contains(&a.signal)))
         && (matches.monitors.is_empty()
             || anomalies.iter().any(|a| matches.monitors.iter().any(|p| wildcard(p, &a.monitor_name))))
+        && ((matches.alerts.is_empty() && matches.labels.is_empty())
+            || anomalies.iter().any(|a| named(matches, a) && labelled(matches, a)))
+}
+
+/// Whether the member is an alert of one of the wanted names; any member when none is named.
+fn named(matches: &Match, anomaly: &Anomaly) -> bool {
+    let wanted = |p: &String| wildcard(p, &anomaly.monitor_name);
+    matches.alerts.is_empty() || (anomaly.kind == AnomalyKind::Alert && matches.alerts.iter().any(wanted))
+}
+
+/// Whether the member has every wanted label.
+fn labelled(matches: &Match, anomaly: &Anomaly) -> bool {
+    matches.labels.iter().all(|(name, pattern)| anomaly.labels.get(name).is_some_and(|v| wildcard(pattern, v)))
 }
 
 /// The policy to ask: living and enabled, fitting, lowest `priority` first, then by name.
@@ -87,6 +100,18 @@ mod tests {
         assert!(fit(&|m| m.monitors = vec!["checkout*".into()]));
         assert!(!fit(&|m| m.monitors = vec!["other".into()]));
         assert!(!fit(&|m| m.min_severity = Severity::Critical));
+        assert!(!fit(&|m| m.alerts = vec!["*".into()]), "no alert is among them");
+        let mut alert = anomaly();
+        (alert.kind, alert.monitor_name) = (AnomalyKind::Alert, "HighErrorRate".to_owned());
+        alert.labels.insert("team".to_owned(), "shop; $(x)".to_owned());
+        let told = |change: &dyn Fn(&mut Match)| {
+            let mut matches = base.spec.matches.clone();
+            change(&mut matches);
+            fits(&matches, &incident, &[anomaly(), alert.clone()])
+        };
+        assert!(told(&|m| m.alerts = vec!["High*".into()]));
+        assert!(told(&|m| m.labels = [("team".to_owned(), "shop*".to_owned())].into()));
+        assert!(!told(&|m| m.labels = [("team".to_owned(), "shop".to_owned())].into()));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Counters of the healer, for the binary to export.
 
 use domain::decision::Outcome;
+use domain::queue::QueueState;
 use domain::run::RunState;
 use domain::verification::Verdict;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Counters since the start of the process. Labels are closed sets, so their number is bounded.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub struct Stats {
     reattached: AtomicU64,
     fenced: AtomicU64,
     active_runs: AtomicU64,
+    queue: [AtomicU64; 4],
+    claims: [AtomicU64; 2],
     notifications: [AtomicU64; 3],
     errors: AtomicU64,
 }
@@ -38,6 +42,8 @@ const VERDICTS: [(Verdict, &str); 5] = [
     (Verdict::Worse, "worse"),
     (Verdict::Inconclusive, "inconclusive"),
 ];
+const QUEUE: [&str; 4] = ["ready", "held", "resting", "oldest_seconds"];
+const CLAIMS: [&str; 2] = ["requests", "microseconds"];
 const NOTICES: [&str; 3] = ["delivered", "failed", "dead"];
 
 fn raise(counters: &[AtomicU64], index: Option<usize>) {
@@ -68,6 +74,18 @@ impl Stats {
     pub(crate) fn active(&self, count: usize) {
         self.active_runs.store(count as u64, Ordering::Relaxed);
     }
+    /// The queue as it was seen last; times in seconds.
+    pub(crate) fn queue(&self, state: &QueueState) {
+        let age = state.oldest.map_or(0, |since| (state.at - since).num_seconds().max(0).unsigned_abs());
+        for (gauge, value) in self.queue.iter().zip([state.ready, state.held, state.resting, age]) {
+            gauge.store(value, Ordering::Relaxed);
+        }
+    }
+    /// One request for runs, and how long the database took.
+    pub(crate) fn claimed(&self, took: Duration) {
+        self.claims[0].fetch_add(1, Ordering::Relaxed);
+        self.claims[1].fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
     pub(crate) fn notified(&self, what: &str) {
         raise(&self.notifications, NOTICES.iter().position(|n| *n == what));
     }
@@ -77,7 +95,8 @@ impl Stats {
 
     /// Every counter as (family, label value, number). Families: `decisions` (by outcome, and `no_policy`), `runs` (by end),
     /// `verdicts`, `notifications` (by result), `runs_reattached`, `runs_fenced`, `errors` (of stores and runtimes), and the gauge
-    /// `active_runs`; the last four have an empty label.
+    /// `active_runs`, all with an empty label; `queue` (waiting runs `ready`, `held` and `resting`, and `oldest_seconds`), and
+    /// `claims` (`requests` for runs, and the `microseconds` that they took).
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
         let get = |c: &AtomicU64| c.load(Ordering::Relaxed);
@@ -91,6 +110,8 @@ impl Stats {
         rows.push(("runs_fenced", "", get(&self.fenced)));
         rows.push(("errors", "", get(&self.errors)));
         rows.push(("active_runs", "", get(&self.active_runs)));
+        rows.extend(QUEUE.iter().zip(&self.queue).map(|(l, c)| ("queue", *l, get(c))));
+        rows.extend(CLAIMS.iter().zip(&self.claims).map(|(l, c)| ("claims", *l, get(c))));
         rows
     }
 }

@@ -75,6 +75,10 @@ fn build(spec: &SourceSpec) -> Result<Client> {
     Ok(match spec.kind {
         SourceKind::Prometheus => Client::Metrics(Arc::new(Prometheus::new(spec)?)),
         SourceKind::Elasticsearch => Client::Logs(Arc::new(Elasticsearch::new(spec)?)),
+        SourceKind::Alertmanager | SourceKind::Grafana | SourceKind::Generic => {
+            let text = "this source sends alerts to us; there is nothing to ask it";
+            return Err(Error::new(Kind::Invalid, text));
+        }
     })
 }
 

@@ -28,6 +28,8 @@ use tracing::{error, info, warn};
 #[derive(Clone)]
 struct Shared {
     database: Arc<Database>,
+    blobs: Arc<store::Blobs>,
+    logs: Arc<store::LogStore>,
     sources: Arc<dyn Sources>,
     wake: Arc<dyn Wake>,
     clock: Arc<dyn Clock>,
@@ -44,10 +46,14 @@ pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Resu
     let telemetry = telemetry::start(settings.log_json)?;
     killpoint::arm();
     let database = Arc::new(super::open(&settings).await?);
+    let blobs = Arc::new(file_storage(&settings)?);
+    let logs = Arc::new(store::LogStore::new((*database).clone(), Arc::clone(&blobs) as _));
     let wake: Arc<dyn Wake> = Arc::new(local::LocalWake::default());
     let registry = SourceRegistry::new(Arc::clone(&database) as _);
     let shared = Shared {
         database: Arc::clone(&database),
+        blobs,
+        logs,
         sources: Arc::new(registry),
         wake,
         clock: Arc::new(SystemClock),
@@ -58,6 +64,14 @@ pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Resu
     database.close().await;
     telemetry.stop().await;
     outcome.map(|()| ExitCode::SUCCESS)
+}
+
+/// The file storage that is set, or a folder beside the database.
+fn file_storage(settings: &Settings) -> anyhow::Result<store::Blobs> {
+    Ok(match settings.bucket()? {
+        Some(bucket) => store::Blobs::bucket(&bucket)?,
+        None => store::Blobs::folder(&std::path::absolute(settings.data_dir.join("files"))?)?,
+    })
 }
 
 /// One process runs all roles: the bus between them is in memory.
@@ -96,6 +110,9 @@ async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> a
     let poller = poller(shared, Arc::new(bus), &learning);
     let analyzer = Analyzer::new(AnalyzerDeps {
         store: Arc::clone(&shared.database) as _,
+        alerts: Arc::clone(&shared.database) as _,
+        feedback: Arc::clone(&shared.database) as _,
+        memory: Arc::clone(&shared.database) as _,
         monitors: Arc::clone(&shared.database) as _,
         wake: Arc::clone(&shared.wake),
         clock: Arc::clone(&shared.clock),
@@ -243,9 +260,14 @@ fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
         heal: Arc::clone(database) as _,
         incidents: Arc::clone(database) as _,
         runs: Arc::clone(database) as _,
+        queue: Arc::clone(database) as _,
+        logs: Arc::clone(&shared.logs) as _,
+        results: Arc::clone(database) as _,
+        blobs: Arc::clone(&shared.blobs) as _,
         policies: Arc::clone(database) as _,
         cases: Arc::clone(database) as _,
         scripts: Arc::clone(database) as _,
+        versions: Arc::clone(database) as _,
         managers: Arc::clone(database) as _,
         channels: Arc::clone(database) as _,
         status: Arc::clone(database) as _,
@@ -267,6 +289,7 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         policies: Arc::clone(database) as _,
         cases: Arc::clone(database) as _,
         scripts: Arc::clone(database) as _,
+        versions: Arc::clone(database) as _,
         wake: Arc::clone(&shared.wake),
         clock: Arc::clone(&shared.clock),
     });
@@ -274,14 +297,22 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         sources: Arc::clone(database) as _,
         monitors: Arc::clone(database) as _,
         scripts: Arc::clone(database) as _,
+        versions: Arc::clone(database) as _,
         cases: Arc::clone(database) as _,
         managers: Arc::clone(database) as _,
         policies: Arc::clone(database) as _,
         channels: Arc::clone(database) as _,
         status: Arc::clone(database) as _,
         incidents: Arc::clone(database) as _,
+        alerts: Arc::clone(database) as _,
+        feedback: Arc::clone(database) as _,
+        work: Arc::clone(database) as _,
         heal: Arc::clone(database) as _,
         runs: Arc::clone(database) as _,
+        queue: Arc::clone(database) as _,
+        logs: Arc::clone(&shared.logs) as _,
+        results: Arc::clone(database) as _,
+        blobs: Arc::clone(&shared.blobs) as _,
         outbox: Arc::clone(database) as _,
         users: Arc::clone(database) as _,
         audit: Arc::clone(database) as _,

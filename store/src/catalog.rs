@@ -4,7 +4,7 @@ use crate::connect::Database;
 use crate::cursor::{self, Key, List};
 use crate::sql::{Row, args, contains, json};
 use crate::tx::Tx;
-use crate::{error, links};
+use crate::{error, links, versions};
 use async_trait::async_trait;
 use domain::identity::Audit;
 use domain::page::{Page, PageRequest};
@@ -13,7 +13,7 @@ use domain::resource::{Draft, Resource, ResourceFilter, Spec};
 use domain::{Error, Id, Result, new_id};
 use sqlx::AssertSqlSafe;
 
-fn read<T: Spec>(row: &Row) -> Result<Resource<T>> {
+pub(crate) fn read<T: Spec>(row: &Row) -> Result<Resource<T>> {
     Ok(Resource {
         id: row.id("id")?,
         version: row.int("version")?,
@@ -108,6 +108,7 @@ impl<T: Spec> CatalogStore<T> for Database {
         if tx.run(AssertSqlSafe(sql), args).await? == 0 {
             return Err(taken::<T>(&object.name));
         }
+        versions::keep(&mut tx, &object, &audit.actor).await?;
         tx.audit(audit, T::KIND, object.id);
         tx.commit().await?;
         Ok(object)
@@ -128,6 +129,7 @@ impl<T: Spec> CatalogStore<T> for Database {
         );
         let args = args![id, &changed.name, json(&changed.tags)?, json(&changed.spec)?, changed.updated_at];
         tx.run(AssertSqlSafe(sql), args).await?;
+        versions::keep(&mut tx, &changed, &audit.actor).await?;
         tx.audit(audit, T::KIND, id);
         tx.commit().await?;
         Ok(changed)

@@ -6,6 +6,7 @@ use domain::catalog::{CaseSpec, MonitorSpec, ScriptSpec, SourceSpec};
 use domain::error::FieldError;
 use domain::policy::PolicySpec;
 use domain::resource::Spec;
+use domain::schedule::ScheduleSpec;
 use domain::{Error, Id, Result};
 use sqlx::AssertSqlSafe;
 
@@ -33,6 +34,9 @@ pub(crate) fn links_of<T: Spec>(spec: &T) -> Vec<Link> {
     }
     if let Some(policy) = any.downcast_ref::<PolicySpec>() {
         return policy_links(policy);
+    }
+    if let Some(schedule) = any.downcast_ref::<ScheduleSpec>() {
+        return vec![link::<CaseSpec>("case_id", schedule.case_id)];
     }
     Vec::new()
 }
@@ -67,6 +71,7 @@ pub(crate) async fn refuse_referred<T: Spec>(tx: &mut Tx, id: Id, name: &str) ->
     let mut by = referrers::<MonitorSpec>(tx, T::TABLE, id).await?;
     by.extend(referrers::<CaseSpec>(tx, T::TABLE, id).await?);
     by.extend(referrers::<PolicySpec>(tx, T::TABLE, id).await?);
+    by.extend(referrers::<ScheduleSpec>(tx, T::TABLE, id).await?);
     if by.is_empty() {
         return Ok(());
     }

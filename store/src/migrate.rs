@@ -91,6 +91,7 @@ impl Database {
                 }
             }
         }
+        crate::versions::backfill(&mut tx).await?;
         tx.commit().await
     }
 }

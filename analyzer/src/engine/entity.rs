@@ -2,21 +2,25 @@
 
 use super::Scored;
 use super::key;
-use super::series::{RowEffect, SeriesState};
+use super::lane::{RowEffect, Setting};
+use super::series::SeriesState;
 use crate::detect::{EntityConfig, EntityDetector, MIN_ROWS, PcaModel};
 use chrono::{DateTime, Utc};
 use domain::Id;
 use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState, ChartPoint, Evidence, Recovery};
-use domain::catalog::Monitor;
 use domain::clock::from_millis;
 use domain::incident::Severity;
 use domain::signal::SignalKind;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
-/// Fewest series that say something together.
+/// Fewest series that say something together, and the most of one entity that are looked at together.
 const MIN_WIDTH: usize = 3;
+const MAX_WIDTH: usize = 128;
+/// Series of all entities that are looked at together in this process; the others are judged one by one.
+const MOST_COLUMNS: usize = 20_000;
 /// Complete rows kept for the fit of how an entity's metrics move together, and rows between two fits.
-const FIT_ROWS: usize = 600;
+const FIT_ROWS: usize = 300;
 const FIT_EVERY: u32 = 100;
 /// Quiet rows in a row that close the anomaly.
 const CALM_ROWS: u32 = 6;
@@ -24,8 +28,8 @@ const CALM_ROWS: u32 = 6;
 #[derive(Debug, Default)]
 struct Watched {
     /// Latest row of each member: key -> (time, value, name).
-    latest: BTreeMap<String, (i64, f64, String)>,
-    columns: Vec<String>,
+    latest: BTreeMap<u128, (i64, f64, Box<str>)>,
+    columns: Vec<u128>,
     detector: Option<EntityDetector>,
     rows: u32,
     history: VecDeque<Vec<f64>>,
@@ -36,42 +40,64 @@ struct Watched {
 
 /// The entities of one process.
 #[derive(Debug, Default)]
-pub(crate) struct EntityWatch(HashMap<String, Watched>);
+pub(crate) struct EntityWatch(HashMap<Box<str>, Watched>);
 
 impl EntityWatch {
     /// Takes in a monitor's newest rows; scores an entity when a new tick has begun for it.
     pub(crate) fn observe<'a>(
         &mut self,
-        monitor: &Monitor,
+        set: &Setting<'_>,
         series: impl Iterator<Item = &'a SeriesState>,
         to: DateTime<Utc>,
         orphans: &mut HashMap<String, Anomaly>,
         scored: &mut Scored,
     ) {
+        let monitor = set.monitor;
         let step = i64::from(monitor.spec.interval_secs) * 1_000;
-        let mut touched: Vec<String> = Vec::new();
+        let mut touched: BTreeSet<&str> = BTreeSet::new();
+        let mut room = MOST_COLUMNS.saturating_sub(self.0.values().map(|w| w.latest.len()).sum());
         for one in series.filter(|s| s.last_ms > i64::MIN && to.timestamp_millis() - s.last_ms <= 2 * step) {
-            let watched = self.0.entry(one.entity.clone()).or_default();
-            watched
-                .latest
-                .insert(one.key.clone(), (one.last_ms, one.last_value, super::series::title(monitor, &one.labels)));
-            touched.push(one.entity.clone());
+            let Some(hash) = key::number(&one.key) else { continue };
+            if !self.0.contains_key(&one.entity) {
+                self.0.insert(one.entity.clone(), Watched::default());
+            }
+            let Some(watched) = self.0.get_mut(&one.entity) else { continue };
+            let width = watched.latest.len();
+            match watched.latest.entry(hash) {
+                Entry::Occupied(mut known) => {
+                    let known = known.get_mut();
+                    (known.0, known.1) = (one.last_ms, one.last_value);
+                }
+                Entry::Vacant(place) if room > 0 && width < MAX_WIDTH => {
+                    room -= 1;
+                    let name = super::series::title(monitor, &one.labels());
+                    place.insert((one.last_ms, one.last_value, name.into()));
+                }
+                Entry::Vacant(_) => {}
+            }
+            touched.insert(&one.entity);
         }
-        touched.sort_unstable();
-        touched.dedup();
         for entity in touched {
-            if let Some(watched) = self.0.get_mut(&entity) {
-                if let Some(orphan) = orphans.remove(&entity_key(&entity)) {
+            if let Some(watched) = self.0.get_mut(entity) {
+                if let Some(orphan) = orphans.remove(&entity_key(entity)) {
                     watched.open = Some(orphan);
                 }
-                watched.tick(&entity, monitor, to.timestamp_millis(), step, scored);
+                watched.tick(entity, set, to.timestamp_millis(), step, scored);
             }
         }
+        self.0.retain(|_, w| !w.latest.is_empty() || w.open.is_some());
+    }
+
+    /// Takes out the open anomalies of monitors that are gone.
+    pub(crate) fn retire(&mut self, gone: &dyn Fn(Id) -> bool) -> Vec<Anomaly> {
+        let watched = self.0.values_mut().filter(|w| w.open.as_ref().is_some_and(|a| gone(a.monitor_id)));
+        watched.filter_map(|w| w.open.take()).collect()
     }
 
     /// Writes the incident into the open anomaly.
     pub(crate) fn attach(&mut self, anomaly: &Anomaly) {
-        if let Some(open) = self.0.get_mut(&anomaly.entity).and_then(|w| w.open.as_mut()).filter(|a| a.id == anomaly.id)
+        if let Some(open) =
+            self.0.get_mut(anomaly.entity.as_str()).and_then(|w| w.open.as_mut()).filter(|a| a.id == anomaly.id)
         {
             open.incident_id = anomaly.incident_id;
         }
@@ -90,19 +116,18 @@ fn entity_key(entity: &str) -> String {
 }
 
 impl Watched {
-    fn tick(&mut self, entity: &str, monitor: &Monitor, now_ms: i64, step: i64, scored: &mut Scored) {
+    fn tick(&mut self, entity: &str, set: &Setting<'_>, now_ms: i64, step: i64, scored: &mut Scored) {
         if now_ms - self.last_ms < step {
             return;
         }
         self.last_ms = now_ms;
         self.latest.retain(|_, (at, ..)| now_ms - *at <= 20 * step);
-        let columns: Vec<String> = self.latest.keys().cloned().collect();
-        if columns.len() < MIN_WIDTH {
+        if self.latest.len() < MIN_WIDTH {
             return;
         }
-        if columns != self.columns {
-            self.detector = Some(EntityDetector::new(EntityConfig::default(), columns.len()));
-            self.columns = columns;
+        if !self.latest.keys().eq(&self.columns) {
+            self.columns = self.latest.keys().copied().collect();
+            self.detector = Some(EntityDetector::new(EntityConfig::default(), self.columns.len()));
             self.rows = 0;
             self.history.clear();
         }
@@ -120,8 +145,8 @@ impl Watched {
         }
         let effect = if self.open.is_some() {
             self.go_on(now_ms, result.score.open, result.score.point)
-        } else if result.score.is_event && !result.score.learning {
-            self.begin(entity, monitor, now_ms, &result)
+        } else if result.score.is_event && !result.score.learning && now_ms >= set.news {
+            self.begin(entity, set, now_ms, &result)
         } else {
             RowEffect::default()
         };
@@ -158,17 +183,17 @@ impl Watched {
     fn begin(
         &mut self,
         entity: &str,
-        monitor: &Monitor,
+        set: &Setting<'_>,
         now_ms: i64,
         result: &crate::detect::EntityScore,
     ) -> RowEffect {
-        let names: Vec<&str> = self.latest.values().map(|(.., name)| name.as_str()).collect();
+        let names: Vec<&str> = self.latest.values().map(|(.., name)| &**name).collect();
         let blamed: Vec<&str> =
             result.blame.iter().take(3).filter_map(|(column, _)| names.get(*column).copied()).collect();
         let started_at = from_millis(now_ms);
         let anomaly = Anomaly {
             id: key::id(started_at, &entity_key(entity)),
-            monitor_id: monitor.id,
+            monitor_id: set.monitor.id,
             monitor_name: format!("{entity} as a whole"),
             series_key: entity_key(entity),
             entity: entity.to_owned(),
@@ -191,7 +216,10 @@ impl Watched {
                     blamed.join("; ")
                 ),
                 zh: format!("{entity} 的 {} 个指标同时异常，最明显的是 {}。", names.len(), blamed.join("；")),
-                samples: Vec::new(),
+                view: "entity".to_owned(),
+                way: "up".to_owned(),
+                untold: set.muted.to_owned(),
+                ..Evidence::default()
             },
             recovery: Recovery::Closed,
             incident_id: None,

@@ -1,6 +1,7 @@
 //! Stable keys: which series it is, what it is about, and ids that a replay makes again.
 
 use chrono::{DateTime, Utc};
+use domain::catalog::Monitor;
 use domain::{Id, Labels};
 use sha2::{Digest, Sha256};
 
@@ -9,7 +10,7 @@ const WELL_KNOWN: [&str; 9] =
     ["service", "service_name", "app", "deployment", "pod", "container", "job", "host", "instance"];
 
 /// Identity of a series: its monitor and its sorted labels.
-pub(crate) fn series(monitor: Id, labels: &Labels) -> String {
+pub(crate) fn hash(monitor: Id, labels: &Labels) -> u128 {
     let mut hash = Sha256::new();
     hash.update(monitor.as_bytes());
     for (name, value) in labels {
@@ -18,16 +19,36 @@ pub(crate) fn series(monitor: Id, labels: &Labels) -> String {
         hash.update(value.len().to_le_bytes());
         hash.update(value);
     }
-    short(&hash.finalize())
+    head(&hash.finalize())
 }
 
-/// First 16 bytes of a digest in hex.
-fn short(digest: &[u8]) -> String {
-    digest.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    })
+/// The same as text, as it stands in anomalies and memories.
+pub(crate) fn series(monitor: Id, labels: &Labels) -> String {
+    text(hash(monitor, labels))
+}
+
+/// A series' identity as text: 32 hexadecimal digits.
+pub(crate) fn text(hash: u128) -> String {
+    format!("{hash:032x}")
+}
+
+/// The identity that a key begins with; `None` for keys of entities and logs.
+pub(crate) fn number(key: &str) -> Option<u128> {
+    u128::from_str_radix(key.get(..32)?, 16).ok()
+}
+
+/// Which question a monitor asks of whom, short: memories of another one are not for it.
+pub(crate) fn asked(monitor: &Monitor) -> String {
+    let mut hash = Sha256::new();
+    hash.update(monitor.spec.source_id.as_bytes());
+    hash.update(&monitor.spec.query);
+    let short = head(&hash.finalize()) >> 64;
+    format!("{short:016x}")
+}
+
+/// First 16 bytes of a digest.
+fn head(digest: &[u8]) -> u128 {
+    digest.iter().take(16).fold(0, |number, byte| (number << 8) | u128::from(*byte))
 }
 
 /// The entity that `labels` are about, for example `service=checkout`.
@@ -69,6 +90,9 @@ mod tests {
         assert_eq!(one, series(monitor, &labels(&[("a", "bc")])));
         assert_ne!(one, series(monitor, &labels(&[("ab", "c")])), "boundaries count");
         assert_ne!(one, series(domain::new_id(), &labels(&[("a", "bc")])));
+        assert_eq!(number(&one).map(text), Some(one.clone()));
+        assert_eq!(number(&format!("{one}#gt 1 for 0")).map(text), Some(one));
+        assert_eq!(number("entity:service=a-long-name-of-a-service"), None);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::Scored;
 use super::key;
+use super::lane::{RowEffect, Setting};
 use super::mask::mask;
-use super::series::RowEffect;
 use crate::logs::{
     FindingKind, Level, Limits, Line, LogFinding, LogStats, MinerSnapshot, StatsConfig, TemplateId, TemplateMiner,
 };
@@ -12,6 +12,7 @@ use domain::Id;
 use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState, ChartPoint, Recovery};
 use domain::catalog::Monitor;
 use domain::clock::from_millis;
+use domain::feedback;
 use domain::signal::{LogLevel, LogLine, SignalKind};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,6 +27,8 @@ const MIN_BUCKET_MS: i64 = 5_000;
 const WARMUP_MS: i64 = 90_000;
 /// Sample lines kept for an anomaly.
 const SAMPLES: usize = 3;
+/// Steps of sensitivity from which on what was said to be noise is not told.
+const NOISE_STEPS: f64 = 1.0;
 /// Longest sample, characters.
 const SAMPLE_CHARS: usize = 400;
 
@@ -76,13 +79,13 @@ impl LogState {
     /// Counts the lines of `(from, to]` and judges every bucket that is now complete; those from `news` (ms) on may open.
     pub(crate) fn push(
         &mut self,
-        monitor: &Monitor,
+        set: &Setting<'_>,
         lines: &[LogLine],
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-        news: i64,
         scored: &mut Scored,
     ) {
+        let monitor = set.monitor;
         if self.closed_to_ms == i64::MIN {
             self.closed_to_ms = from.timestamp_millis().div_euclid(self.width_ms) * self.width_ms;
         }
@@ -99,7 +102,7 @@ impl LogState {
             let start = self.closed_to_ms;
             self.closed_to_ms += self.width_ms;
             let bucket = self.pending.remove(&start).unwrap_or_default();
-            self.judge(monitor, start, &bucket, start >= news, scored);
+            self.judge(set, start, &bucket, scored);
         }
         scored.learning = Some(self.stats.values().all(|s| s.is_learning(to.timestamp_millis())));
     }
@@ -137,14 +140,7 @@ impl LogState {
         }
     }
 
-    fn judge(
-        &mut self,
-        monitor: &Monitor,
-        start: i64,
-        bucket: &BTreeMap<String, Counts>,
-        may_open: bool,
-        scored: &mut Scored,
-    ) {
+    fn judge(&mut self, set: &Setting<'_>, start: i64, bucket: &BTreeMap<String, Counts>, scored: &mut Scored) {
         let entities: Vec<String> =
             self.stats.keys().chain(bucket.keys()).cloned().collect::<HashSet<_>>().into_iter().collect();
         let mut sorted = entities;
@@ -161,21 +157,14 @@ impl LogState {
                 .or_insert_with(|| LogStats::new(StatsConfig { warmup_ms: WARMUP_MS, ..StatsConfig::default() }));
             let findings = stats.push_bucket(start, self.width_ms, &counts);
             for finding in findings.iter().filter(|f| !f.learning) {
-                self.found(monitor, &entity, start, finding, may_open, scored);
+                self.found(set, &entity, start, finding, scored);
             }
-            self.close_recovered(&entity, start, scored, monitor);
+            self.close_recovered(&entity, start, scored, set.monitor);
         }
     }
 
-    fn found(
-        &mut self,
-        monitor: &Monitor,
-        entity: &str,
-        start: i64,
-        f: &LogFinding,
-        may_open: bool,
-        scored: &mut Scored,
-    ) {
+    fn found(&mut self, set: &Setting<'_>, entity: &str, start: i64, f: &LogFinding, scored: &mut Scored) {
+        let monitor = set.monitor;
         let template = f.template_id.map(|id| self.miner.resolve(id));
         let series_key = words::series_key(self.monitor_id, entity, f.kind, template);
         let at = from_millis(start + self.width_ms);
@@ -192,14 +181,19 @@ impl LogState {
                 (anomaly.score, anomaly.observed) = (f.score, f.observed);
             }
             scored.points.push((anomaly.id, vec![point]));
+            let told_now = anomaly.evidence.untold.starts_with("muted") && set.muted.is_empty() && start >= set.news;
+            if told_now {
+                anomaly.evidence.untold.clear();
+            }
             let changed = Some(anomaly.clone());
-            scored.take(RowEffect { changed, opened: false, closed: false }, monitor.spec.severity);
+            scored.take(RowEffect { changed, opened: told_now, closed: false }, monitor.spec.severity);
             return;
         }
-        if !may_open || template.is_some_and(|id| self.miner.template(id).muted) {
+        if start < set.news || template.is_some_and(|id| self.miner.template(id).muted) {
             return;
         }
-        let anomaly = self.anomaly(monitor, entity, &series_key, at, f, template);
+        let mut anomaly = self.anomaly(monitor, entity, &series_key, at, f, template);
+        anomaly.evidence.untold = untold(set, &anomaly);
         scored.points.push((anomaly.id, vec![point]));
         self.open.insert(series_key, (anomaly.clone(), f.kind, f.template_id));
         scored.take(RowEffect { changed: Some(anomaly), opened: true, closed: false }, monitor.spec.severity);
@@ -320,6 +314,19 @@ impl LogState {
             replay_until_ms: saved.closed_to_ms,
             ..Self::new(monitor)
         })
+    }
+}
+
+/// Why a log anomaly is not told; empty when it is. Its strength says little about how often it is chance, so what was
+/// said to be noise is still found and shown, and calls nobody.
+fn untold(set: &Setting<'_>, anomaly: &Anomaly) -> String {
+    let steps = feedback::margin(set.history, &anomaly.series_key, &feedback::fingerprint(anomaly), set.now);
+    if !set.muted.is_empty() {
+        set.muted.to_owned()
+    } else if steps >= NOISE_STEPS {
+        "it was said to be noise".to_owned()
+    } else {
+        String::new()
     }
 }
 

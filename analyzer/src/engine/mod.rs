@@ -1,56 +1,40 @@
 //! The engine: batches in, one commit out. All state of detection lives here; no I/O.
 
+mod alerts;
 mod entity;
 mod key;
+mod lane;
 mod log_state;
 mod mask;
+mod memory;
+mod pack;
+mod ring;
+mod scored;
 mod series;
 mod shell;
+mod upkeep;
 
 pub use shell::{Analyzer, AnalyzerDeps, AnalyzerStats};
 
 use crate::cause::Topology;
-use crate::correlate::{Change, Correlator};
+use crate::correlate::Correlator;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::Id;
-use domain::anomaly::{Anomaly, AnomalyState, ChartPoint};
-use domain::catalog::{DetectorSpec, Monitor};
-use domain::incident::{Incident, Severity};
+use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState};
+use domain::catalog::{DetectorSpec, Monitor, Rule};
+use domain::feedback::Feedback;
+use domain::incident::Incident;
 use domain::ports::{AnalyzerCommit, StateRow};
 use domain::signal::{Batch, Completeness, MetricAnswer, Payload};
+use domain::{Id, Time};
 use entity::EntityWatch;
-use log_state::LogState;
+use lane::Setting;
+use memory::MonitorState;
+pub(crate) use scored::Scored;
 use series::SeriesState;
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// Detector memories are stored at least so often; also whenever an anomaly opens or closes.
-const PERSIST_EVERY: TimeDelta = TimeDelta::seconds(30);
+use std::collections::{HashMap, HashSet};
 
 /// Older rows are learned from and open nothing: after a start they are history, not news.
 const NEWS: TimeDelta = TimeDelta::seconds(300);
-
-/// What one batch led to, before incidents are known.
-#[derive(Debug, Default)]
-pub(crate) struct Scored {
-    pub(crate) changes: Vec<Change>,
-    /// Anomalies that go on; stored, but nobody is told.
-    pub(crate) ongoing: Vec<Anomaly>,
-    pub(crate) points: Vec<(Id, Vec<ChartPoint>)>,
-    pub(crate) states: Vec<StateRow>,
-    /// Where the poller may go on after a restart.
-    pub(crate) checkpoint: Option<DateTime<Utc>>,
-    /// Whether all of the monitor is still learning; unknown when nothing was scored.
-    pub(crate) learning: Option<bool>,
-    pub(crate) rows: u64,
-}
-
-#[derive(Debug)]
-struct MonitorState {
-    version: i64,
-    series: BTreeMap<String, SeriesState>,
-    logs: Option<LogState>,
-    persisted_at: DateTime<Utc>,
-}
 
 /// All detection state of one process.
 #[derive(Debug, Default)]
@@ -60,6 +44,8 @@ pub struct Engine {
     correlator: Correlator,
     /// Anomalies that were open before a restart and whose series has not come yet.
     orphans: HashMap<String, Anomaly>,
+    /// What was said of anomalies, by monitor.
+    feedback: HashMap<Id, Vec<Feedback>>,
 }
 
 impl Engine {
@@ -68,7 +54,8 @@ impl Engine {
     pub fn new(live: Vec<Anomaly>) -> Self {
         let mut engine = Self::default();
         engine.correlator.adopt(&live);
-        let open = live.into_iter().filter(|a| a.state == AnomalyState::Open);
+        let own = |a: &Anomaly| a.state == AnomalyState::Open && a.kind != AnomalyKind::Alert;
+        let open = live.into_iter().filter(own);
         engine.orphans = open.map(|a| (a.series_key.clone(), a)).collect();
         engine
     }
@@ -84,62 +71,67 @@ impl Engine {
         self.correlator.set_topology(topology);
     }
 
-    /// Loads a monitor's memory; what cannot be read learns anew.
-    pub fn load(&mut self, monitor: &Monitor, rows: &[StateRow], now: DateTime<Utc>) {
-        if let Some(old) = self.monitors.remove(&monitor.id) {
-            for series in old.series.into_values() {
-                self.orphans.extend(series.open.map(|a| (a.series_key.clone(), a)));
-            }
-            self.orphans.extend(old.logs.into_iter().flat_map(LogState::into_open));
+    /// Sets all that was said of anomalies; it counts from the next row on.
+    pub fn set_feedback(&mut self, all: Vec<Feedback>) {
+        self.feedback.clear();
+        for one in all {
+            self.feedback.entry(one.monitor_id).or_default().push(one);
         }
-        let mut state =
-            MonitorState { version: monitor.version, series: BTreeMap::new(), logs: None, persisted_at: now };
-        if matches!(monitor.spec.detector, DetectorSpec::Logs) {
-            let saved = rows.iter().find(|r| r.key == log_state::KEY);
-            let mut logs =
-                saved.and_then(|r| LogState::restore(monitor, &r.state)).unwrap_or_else(|| LogState::new(monitor));
-            logs.adopt(&mut self.orphans, monitor.id);
-            state.logs = Some(logs);
-        } else {
-            for mut series in rows.iter().filter_map(|r| SeriesState::restore(monitor, &r.state)) {
-                if let Some(anomaly) = self.orphans.remove(&series.key) {
-                    series.adopt(anomaly);
-                }
-                state.series.insert(series.key.clone(), series);
+    }
+
+    /// Loads a monitor's memory, for a monitor that is new here or was changed; what cannot be read learns anew.
+    /// Returns anomalies that are closed by it: those of another question, and of rules that are no more.
+    pub(crate) fn load(&mut self, monitor: &Monitor, rows: &[StateRow], now: Time) -> Vec<Anomaly> {
+        let asked = key::asked(monitor);
+        let mut closed = Vec::new();
+        let mut kept: Option<Vec<StateRow>> = None;
+        if let Some(mut old) = self.monitors.remove(&monitor.id) {
+            if old.asked == asked {
+                kept = Some(old.memories(monitor, &asked));
+                self.orphans.extend(old.into_open().map(|a| (a.series_key.clone(), a)));
+            } else {
+                closed.extend(old.into_open().map(|a| upkeep::ended(a, now, upkeep::OTHER_QUERY)));
             }
+        }
+        closed.extend(self.orphans_of_another_question(monitor, now));
+        let mut state = MonitorState::new(monitor, asked, now);
+        let rows = kept.as_deref().unwrap_or(rows);
+        if state.is_logs {
+            state.restore_logs(monitor, rows, &mut self.orphans);
+        } else {
+            let chart = self.chart_rows();
+            closed.extend(state.restore_series(monitor, rows, &mut self.orphans, chart, now));
         }
         self.monitors.insert(monitor.id, state);
+        closed
     }
 
     /// Scores a batch. A failed or partial answer changes nothing: unknown is not normal.
     pub(crate) fn score(&mut self, monitor: &Monitor, batch: &Batch, now: DateTime<Utc>) -> Scored {
-        let muted = monitor.spec.muted_until.is_some_and(|until| now < until);
-        // Rows from here on may open an anomaly.
-        let news = if muted { i64::MAX } else { (now - NEWS).timestamp_millis() };
         let mut scored = Scored::default();
+        let chart = self.chart_rows();
         let Some(state) = self.monitors.get_mut(&monitor.id) else { return scored };
+        let muted = muted(monitor, now);
+        let history = self.feedback.get(&monitor.id).map(Vec::as_slice).unwrap_or_default();
+        let news = (now - NEWS).timestamp_millis();
+        let set = Setting { monitor, history, now, news, muted: &muted };
         match &batch.payload {
             Payload::Failed(_)
             | Payload::Metrics(MetricAnswer { completeness: Completeness::Partial(_), .. })
             | Payload::Logs { completeness: Completeness::Partial(_), .. } => return scored,
             Payload::Metrics(answer) => {
-                score_metrics(state, &mut self.orphans, monitor, batch, answer, news, &mut scored);
-                if !muted && matches!(monitor.spec.detector, DetectorSpec::Learned) {
-                    self.entities.observe(monitor, state.series.values(), batch.to, &mut self.orphans, &mut scored);
+                score_metrics(state, &mut self.orphans, &set, batch, answer, chart, &mut scored);
+                if matches!(monitor.spec.detector, DetectorSpec::Learned) {
+                    self.entities.observe(&set, state.series.values(), batch.to, &mut self.orphans, &mut scored);
                 }
             }
             Payload::Logs { lines, .. } => {
                 if let Some(logs) = state.logs.as_mut() {
-                    logs.push(monitor, lines, batch.from, batch.to, news, &mut scored);
+                    logs.push(&set, lines, batch.from, batch.to, &mut scored);
                 }
             }
         }
-        let due = now - state.persisted_at >= PERSIST_EVERY;
-        if due || !scored.changes.is_empty() {
-            state.persisted_at = now;
-            scored.states = memories(monitor, state, batch.to);
-            scored.checkpoint = Some(state.logs.as_ref().map_or(batch.to, LogState::safe_checkpoint));
-        }
+        state.persist(monitor, batch.to, now, &mut scored);
         scored
     }
 
@@ -147,23 +139,26 @@ impl Engine {
     /// or closed.
     pub(crate) fn correlate(
         &mut self,
-        mut scored: Scored,
+        scored: Scored,
         incidents: &[Incident],
         batch: &Batch,
         now: DateTime<Utc>,
     ) -> AnalyzerCommit {
-        scored.ongoing.iter().for_each(|a| self.correlator.follow(a));
+        let Scored { changes, ongoing, points, states, .. } = scored;
+        ongoing.values().for_each(|a| self.correlator.follow(a));
+        // What is muted, or closes without ever having been told, is stored and moves no incident.
+        let (mut told, untold): (Vec<_>, Vec<_>) = changes.into_iter().partition(|c| c.anomaly.may_be_told());
         let mut writes = Vec::new();
-        if !scored.changes.is_empty() {
-            writes = self.correlator.place(&mut scored.changes, incidents, &batch.trace, now);
+        if !told.is_empty() {
+            writes = self.correlator.place(&mut told, incidents, &batch.trace, now);
             writes.extend(self.correlator.natural_recoveries(incidents, now));
         }
-        let mut anomalies = scored.ongoing;
-        for change in &scored.changes {
+        let mut anomalies: Vec<Anomaly> = ongoing.into_values().collect();
+        for change in &told {
             self.attach(&change.anomaly);
         }
-        anomalies.extend(scored.changes.into_iter().map(|c| c.anomaly));
-        AnalyzerCommit { states: scored.states, anomalies, points: scored.points, incidents: writes }
+        anomalies.extend(told.into_iter().chain(untold).map(|c| c.anomaly));
+        AnalyzerCommit { states, anomalies, points, incidents: writes }
     }
 
     /// Incidents whose anomalies have all closed and that nobody acts on, and those that were resolved and go on.
@@ -176,13 +171,10 @@ impl Engine {
     /// The store put a proposed incident's anomalies under another one.
     pub(crate) fn redirect(&mut self, from: Id, to: Id) {
         self.correlator.redirect(from, to);
-        for series in self.monitors.values_mut().flat_map(|m| m.series.values_mut()) {
-            if let Some(anomaly) = series.open.as_mut().filter(|a| a.incident_id == Some(from)) {
-                anomaly.incident_id = Some(to);
-            }
+        for state in self.monitors.values_mut() {
+            state.redirect(from, to);
         }
         self.entities.redirect(from, to);
-        self.monitors.values_mut().filter_map(|m| m.logs.as_mut()).for_each(|l| l.redirect(from, to));
     }
 
     /// Writes the incident into the open anomaly that the series keeps.
@@ -191,83 +183,65 @@ impl Engine {
             return;
         }
         if let Some(monitor) = self.monitors.get_mut(&anomaly.monitor_id) {
-            if let Some(open) = monitor.series.get_mut(&anomaly.series_key).and_then(|s| s.open.as_mut()) {
-                open.incident_id = anomaly.incident_id;
-            }
-            if let Some(logs) = monitor.logs.as_mut() {
-                logs.attach(anomaly);
-            }
+            monitor.attach(anomaly);
         }
         self.entities.attach(anomaly);
+    }
+}
+
+/// Why nothing of a monitor is told now; empty when it is.
+fn muted(monitor: &Monitor, now: Time) -> String {
+    match monitor.spec.muted_until {
+        Some(until) if now < until => format!("muted until {}", until.format("%Y-%m-%d %H:%M UTC")),
+        _ => String::new(),
     }
 }
 
 fn score_metrics(
     state: &mut MonitorState,
     orphans: &mut HashMap<String, Anomaly>,
-    monitor: &Monitor,
+    set: &Setting<'_>,
     batch: &Batch,
     answer: &MetricAnswer,
-    news: i64,
+    chart: usize,
     scored: &mut Scored,
 ) {
+    let monitor = set.monitor;
+    let watches_absence = matches!(monitor.spec.detector, DetectorSpec::Absence { .. })
+        || monitor.spec.rules.iter().any(|r| matches!(r, Rule::Absence { .. }));
     let mut present = HashSet::new();
     for incoming in answer.series.iter().take(monitor.spec.max_series as usize) {
-        let key = key::series(monitor.id, &incoming.labels);
-        let series = state.series.entry(key.clone()).or_insert_with(|| {
-            let mut fresh = SeriesState::new(monitor, &incoming.labels);
-            if let Some(anomaly) = orphans.remove(&fresh.key) {
+        let hash = key::hash(monitor.id, &incoming.labels);
+        let series = state.series.entry(hash).or_insert_with(|| {
+            let mut fresh = SeriesState::new(monitor, &key::text(hash), &incoming.labels, chart);
+            let tails: Vec<String> = fresh.lanes().map(|l| format!("{}{}", fresh.key, l.tail)).collect();
+            for anomaly in tails.iter().filter_map(|k| orphans.remove(k)) {
                 fresh.adopt(anomaly);
             }
             fresh
         });
         let since = series.last_ms;
         for point in &incoming.points {
-            scored.take(series.push(monitor, point.at_ms, point.value, point.at_ms >= news), monitor.spec.severity);
+            series.push(set, point.at_ms, point.value, scored);
             scored.rows += 1;
         }
         scored.learning = Some(scored.learning.unwrap_or(true) && series.learning);
-        scored.points.extend(series.chart_rows(since));
-        present.insert(key);
-    }
-    if matches!(monitor.spec.detector, DetectorSpec::Absence { .. }) {
-        for series in state.series.values_mut().filter(|s| !present.contains(&s.key)) {
-            let since = series.last_ms;
-            let at_ms = batch.to.timestamp_millis();
-            scored.take(series.push(monitor, at_ms, f64::NAN, at_ms >= news), monitor.spec.severity);
-            scored.points.extend(series.chart_rows(since));
+        series.chart(since, scored);
+        if watches_absence {
+            present.insert(hash);
         }
     }
-}
-
-impl Scored {
-    pub(crate) fn take(&mut self, effect: series::RowEffect, severity: Severity) {
-        let Some(anomaly) = effect.changed else { return };
-        if effect.opened || effect.closed {
-            self.ongoing.retain(|a| a.id != anomaly.id);
-            self.changes.push(Change { anomaly, severity });
-        } else {
-            self.ongoing.retain(|a| a.id != anomaly.id);
-            self.ongoing.push(anomaly);
+    if watches_absence {
+        for (_, series) in state.series.iter_mut().filter(|(hash, _)| !present.contains(hash)) {
+            series.missing(set, batch.to.timestamp_millis(), scored);
         }
     }
+    state.covered = Some(batch.to);
 }
 
-fn memories(monitor: &Monitor, state: &MonitorState, as_of: DateTime<Utc>) -> Vec<StateRow> {
-    let series = state.series.values().map(|s| StateRow {
-        monitor_id: monitor.id,
-        key: s.key.clone(),
-        as_of,
-        state: s.snapshot(),
-    });
-    let logs = state.logs.iter().map(|l| StateRow {
-        monitor_id: monitor.id,
-        key: log_state::KEY.to_owned(),
-        as_of: l.safe_checkpoint(),
-        state: l.snapshot(),
-    });
-    series.chain(logs).collect()
-}
-
+#[cfg(test)]
+mod alerts_tests;
+#[cfg(test)]
+mod feedback_tests;
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,17 @@
 //! Tests of the engine: episodes, unknown answers, restart.
 
 use super::*;
-use domain::anomaly::AnomalyKind;
 use domain::catalog::{Direction, MonitorSpec};
 use domain::clock::from_millis;
+use domain::incident::Severity;
 use domain::resource::Draft;
 use domain::signal::{LogLevel, LogLine, Point, Series, SignalKind};
 use domain::trace::TraceContext;
 
-const STEP: i64 = 5_000;
-const START: i64 = 1_700_000_000_000;
+pub(super) const STEP: i64 = 5_000;
+pub(super) const START: i64 = 1_700_000_000_000;
 
-fn monitor(detector: DetectorSpec) -> Monitor {
+pub(super) fn monitor(detector: DetectorSpec) -> Monitor {
     let spec = MonitorSpec {
         source_id: domain::new_id(),
         query: "up".to_owned(),
@@ -19,6 +19,7 @@ fn monitor(detector: DetectorSpec) -> Monitor {
         signal: SignalKind::Latency,
         entity_labels: vec!["service".to_owned()],
         detector,
+        rules: Vec::new(),
         sensitivity: 5,
         direction: Direction::Both,
         severity: Severity::Warning,
@@ -30,7 +31,7 @@ fn monitor(detector: DetectorSpec) -> Monitor {
     Draft { name: "latency".to_owned(), tags: vec![], spec }.into_resource(domain::new_id(), from_millis(START))
 }
 
-fn batch(monitor: &Monitor, row: i64, payload: Payload) -> Batch {
+pub(super) fn batch(monitor: &Monitor, row: i64, payload: Payload) -> Batch {
     let to = from_millis(START + row * STEP);
     Batch {
         monitor_id: monitor.id,
@@ -42,24 +43,24 @@ fn batch(monitor: &Monitor, row: i64, payload: Payload) -> Batch {
     }
 }
 
-fn sample(monitor: &Monitor, row: i64, value: f64) -> Batch {
+pub(super) fn sample(monitor: &Monitor, row: i64, value: f64) -> Batch {
     let labels = [("service".to_owned(), "a".to_owned())].into();
     let series = vec![Series { labels, points: vec![Point { at_ms: START + row * STEP, value }] }];
     batch(monitor, row, Payload::Metrics(MetricAnswer { series, completeness: Completeness::Complete }))
 }
 
 /// A quiet wave with a little texture.
-fn normal(row: i64) -> f64 {
+pub(super) fn normal(row: i64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let x = row as f64;
     0.1 + 0.01 * (x / 20.0).sin() + 0.002 * ((row * 7919) % 13) as f64 / 13.0
 }
 
-fn feed(engine: &mut Engine, monitor: &Monitor, batch: &Batch) -> Scored {
+pub(super) fn feed(engine: &mut Engine, monitor: &Monitor, batch: &Batch) -> Scored {
     engine.score(monitor, batch, batch.to)
 }
 
-fn learned(monitor: &Monitor) -> Engine {
+pub(super) fn learned(monitor: &Monitor) -> Engine {
     let mut engine = Engine::default();
     engine.load(monitor, &[], from_millis(START));
     for row in 0..120 {
@@ -126,11 +127,12 @@ fn a_restart_goes_on_where_the_memory_ends() {
 }
 
 #[test]
-fn a_muted_monitor_opens_nothing() {
+fn a_muted_monitor_opens_no_incident() {
     let mut monitor = monitor(DetectorSpec::Learned);
     let mut engine = learned(&monitor);
     monitor.spec.muted_until = Some(from_millis(START + 1_000 * STEP));
-    assert!(feed(&mut engine, &monitor, &sample(&monitor, 120, 0.9)).changes.is_empty());
+    let found = feed(&mut engine, &monitor, &sample(&monitor, 120, 0.9)).changes;
+    assert!(found.iter().all(|c| !c.anomaly.may_be_told()), "{found:?}");
 }
 
 #[test]
@@ -150,7 +152,8 @@ fn a_series_that_stops_is_absent_and_its_return_closes_it() {
 
 #[test]
 fn uneventful_batches_forget_no_member() {
-    let monitor = monitor(DetectorSpec::Threshold { op: domain::catalog::Comparison::Gt, value: 1.0, for_secs: 0 });
+    let monitor =
+        monitor(DetectorSpec::Threshold { op: domain::catalog::Comparison::Gt, value: 1.0, for_secs: 0, clear: None });
     let mut engine = Engine::default();
     engine.load(&monitor, &[], from_millis(START));
     let mut stored: Vec<Incident> = Vec::new();

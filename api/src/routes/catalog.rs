@@ -71,10 +71,17 @@ async fn list<T: Entry>(app: AppState, mut params: Params) -> ApiResult<Json<Pag
     Ok(Json(Page { items: found.items.into_iter().map(shown).collect(), next_cursor: found.next_cursor }))
 }
 
-async fn create<T: Entry>(app: AppState, caller: Caller, draft: Draft<T>) -> ApiResult<Response> {
+/// What was changed in the input and what could not be checked, as one warning.
+fn told(mut notes: Vec<String>, warning: Option<String>) -> Option<String> {
+    notes.extend(warning);
+    (!notes.is_empty()).then(|| notes.join("; "))
+}
+
+async fn create<T: Entry>(app: AppState, caller: Caller, mut draft: Draft<T>) -> ApiResult<Response> {
+    let notes = draft.spec.tidy();
     draft.check()?;
     secrets_given(&draft.spec, &draft.spec)?;
-    let warning = draft.spec.look(&app).await?;
+    let warning = told(notes, draft.spec.look(&app).await?);
     let stored = T::store(&app.deps).create(draft, caller.audit(format!("{}.create", T::KIND))).await?;
     app.deps.wake.wake(Topic::Catalog);
     Ok(answer(StatusCode::CREATED, stored, warning))
@@ -109,9 +116,10 @@ async fn update<T: Entry>(
     }
     let sent = draft.spec.clone();
     draft.spec.keep_secrets(&stored.spec);
+    let notes = draft.spec.tidy();
     draft.check()?;
     secrets_given(&sent, &draft.spec)?;
-    let warning = draft.spec.look(&app).await?;
+    let warning = told(notes, draft.spec.look(&app).await?);
     let done = T::store(&app.deps).update(id, version, draft, caller.audit(format!("{}.update", T::KIND))).await;
     match done {
         Ok(stored) => {

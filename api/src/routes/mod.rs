@@ -5,12 +5,14 @@ pub(crate) mod artifacts;
 pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod entry;
+pub(crate) mod feedback;
 pub(crate) mod health;
 pub(crate) mod incident_actions;
 pub(crate) mod incident_work;
 pub(crate) mod incidents;
 pub(crate) mod logs;
 pub(crate) mod probe;
+pub(crate) mod queue;
 pub(crate) mod runs;
 pub(crate) mod session;
 pub(crate) mod setup;
@@ -18,6 +20,7 @@ pub(crate) mod stream;
 pub(crate) mod stream_logs;
 pub(crate) mod summary;
 pub(crate) mod users;
+pub(crate) mod versions;
 pub(crate) mod webhooks;
 
 use crate::state::AppState;
@@ -33,6 +36,10 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(session::me))
         .routes(routes!(session::ticket))
         .merge(catalog::all())
+        .routes(routes!(versions::list))
+        .routes(routes!(versions::get))
+        .routes(routes!(versions::compare))
+        .routes(routes!(versions::restore))
         .routes(routes!(probe::source_statuses))
         .routes(routes!(probe::monitor_statuses))
         .routes(routes!(probe::manager_statuses))
@@ -49,6 +56,7 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(incidents::notifications))
         .routes(routes!(incidents::list_anomalies))
         .routes(routes!(incidents::chart))
+        .merge(feedback::all())
         .routes(routes!(incident_actions::acknowledge))
         .routes(routes!(incident_actions::reopen))
         .routes(routes!(incident_actions::escalate))
@@ -70,6 +78,10 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
         .routes(routes!(runs::cancel))
+        .routes(routes!(queue::attempts))
+        .routes(routes!(queue::get))
+        .routes(routes!(queue::pause))
+        .routes(routes!(queue::resume))
         .routes(routes!(logs::page))
         .routes(routes!(logs::search))
         .routes(routes!(logs::info))

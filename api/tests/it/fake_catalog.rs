@@ -1,12 +1,14 @@
 //! Editable objects and statuses in memory.
 
 use async_trait::async_trait;
+use domain::catalog::ScriptSpec;
 use domain::clock::{Clock, FixedClock};
 use domain::identity::Audit;
 use domain::page::{Page, PageRequest};
-use domain::ports::{CatalogStore, StatusStore};
+use domain::ports::{CatalogStore, StatusStore, VersionStore};
 use domain::resource::{Draft, Resource, ResourceFilter, Spec};
 use domain::status::{Status, StatusOf};
+use domain::version::{ScriptVersion, content_hash};
 use domain::{Error, Id, Result, new_id};
 use std::sync::{Arc, Mutex};
 
@@ -17,13 +19,20 @@ pub(crate) type Trail = Arc<Mutex<Vec<Audit>>>;
 #[derive(Debug)]
 pub(crate) struct Catalog<T> {
     rows: Mutex<Vec<Resource<T>>>,
+    /// Every object as it was after each write.
+    written: Mutex<Vec<Resource<T>>>,
     clock: FixedClock,
     trail: Trail,
 }
 
 impl<T: Spec> Catalog<T> {
     pub(crate) fn new(clock: &FixedClock, trail: &Trail) -> Arc<Self> {
-        Arc::new(Self { rows: Mutex::default(), clock: clock.clone(), trail: Arc::clone(trail) })
+        Arc::new(Self {
+            rows: Mutex::default(),
+            written: Mutex::default(),
+            clock: clock.clone(),
+            trail: Arc::clone(trail),
+        })
     }
 
     /// Stores an object without the API.
@@ -31,6 +40,7 @@ impl<T: Spec> Catalog<T> {
         let draft = Draft { name: name.to_owned(), tags: Vec::new(), spec };
         let row = draft.into_resource(new_id(), self.clock.now());
         self.rows.lock().unwrap().push(row.clone());
+        self.written.lock().unwrap().push(row.clone());
         row
     }
 }
@@ -78,6 +88,7 @@ impl<T: Spec> CatalogStore<T> for Catalog<T> {
         taken(&rows, None, &draft.name)?;
         let row = draft.into_resource(new_id(), self.clock.now());
         rows.push(row.clone());
+        self.written.lock().unwrap().push(row.clone());
         self.trail.lock().unwrap().push(audit);
         Ok(row)
     }
@@ -88,6 +99,7 @@ impl<T: Spec> CatalogStore<T> for Catalog<T> {
         let row = rows.iter_mut().find(|r| r.id == id && r.version == version);
         let row = row.ok_or_else(|| Error::conflict("the object changed"))?;
         *row = Resource { version: version + 1, name: draft.name, tags: draft.tags, spec: draft.spec, ..row.clone() };
+        self.written.lock().unwrap().push(row.clone());
         self.trail.lock().unwrap().push(audit);
         Ok(row.clone())
     }
@@ -99,6 +111,34 @@ impl<T: Spec> CatalogStore<T> for Catalog<T> {
         (row.version, row.archived_at) = (version + 1, Some(self.clock.now()));
         self.trail.lock().unwrap().push(audit);
         Ok(row.clone())
+    }
+}
+
+/// Each write of a script is a version.
+#[async_trait]
+impl VersionStore for Catalog<ScriptSpec> {
+    async fn versions(&self, script_id: Id, before: Option<i64>, limit: u32) -> Result<Vec<ScriptVersion>> {
+        let written = self.written.lock().unwrap();
+        let mut all: Vec<ScriptVersion> = Vec::new();
+        for row in written.iter().filter(|r| r.id == script_id) {
+            all.push(ScriptVersion {
+                script_id,
+                number: row.version,
+                sha256: content_hash(&row.spec),
+                created_at: row.updated_at,
+                created_by: "alice".to_owned(),
+                spec: row.spec.clone(),
+            });
+        }
+        all.retain(|v| before.is_none_or(|b| v.number < b));
+        all.reverse();
+        all.truncate(limit as usize);
+        Ok(all)
+    }
+
+    async fn version(&self, script_id: Id, number: Option<i64>) -> Result<ScriptVersion> {
+        let all = self.versions(script_id, None, 200).await?;
+        all.into_iter().find(|v| number.is_none_or(|n| n == v.number)).ok_or_else(|| Error::not_found("version"))
     }
 }
 

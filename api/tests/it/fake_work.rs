@@ -25,6 +25,7 @@ pub(crate) struct Work {
     pub(crate) incidents: Mutex<Vec<Incident>>,
     pub(crate) events: Mutex<Vec<IncidentEvent>>,
     pub(crate) runs: Mutex<Vec<Run>>,
+    pub(crate) pause: Mutex<Option<domain::queue::Pause>>,
 }
 
 #[async_trait]

@@ -2,6 +2,7 @@
 
 use crate::fake_alerts::{Alerts, Nothing};
 use crate::fake_catalog::{Catalog, Statuses, Trail};
+use crate::fake_feedback::Opinions;
 use crate::fake_live::{Binary, LiveSources, Wakes};
 use crate::fake_people::People;
 use crate::fake_work::Work;
@@ -12,7 +13,7 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use chrono::TimeDelta;
-use domain::catalog::{CaseSpec, ScriptSpec, SourceSpec};
+use domain::catalog::{CaseSpec, MonitorSpec, ScriptSpec, SourceSpec};
 use domain::clock::{Clock, FixedClock, from_millis};
 use domain::identity::{Role, User};
 use domain::incident::{Incident, IncidentState, Severity};
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub(crate) blobs: MemBlobs,
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) alerts: Arc<Alerts>,
+    pub(crate) feedback: Arc<Opinions>,
+    pub(crate) monitors: Arc<Catalog<MonitorSpec>>,
     pub(crate) sources: Arc<Catalog<SourceSpec>>,
     pub(crate) scripts: Arc<Catalog<ScriptSpec>>,
     pub(crate) cases: Arc<Catalog<CaseSpec>>,
@@ -85,14 +88,17 @@ impl App {
         let clock = FixedClock::at(from_millis(1_800_000_000_000));
         let trail = Trail::default();
         let alerts = Arc::new(Alerts::default());
+        let feedback = Arc::new(Opinions::default());
+        let monitors = Catalog::new(&clock, &trail);
         let (kept, blobs) = (Arc::new(MemKept::default()), MemBlobs::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
         let (cases, policies) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
         let deps = ApiDeps {
             sources: sources.clone(),
-            monitors: Catalog::new(&clock, &trail),
+            monitors: monitors.clone(),
             scripts: scripts.clone(),
+            versions: scripts.clone(),
             cases: cases.clone(),
             managers: Catalog::new(&clock, &trail),
             policies: policies.clone(),
@@ -101,11 +107,13 @@ impl App {
             incidents: work.clone(),
             heal: work.clone(),
             runs: work.clone(),
+            queue: work.clone(),
             logs: kept.clone(),
             results: kept.clone(),
             blobs: Arc::new(blobs.clone()),
             outbox: work.clone(),
             alerts: alerts.clone(),
+            feedback: feedback.clone(),
             work: Arc::new(Nothing),
             users: people.clone(),
             audit: people.clone(),
@@ -118,7 +126,7 @@ impl App {
             run_factory: Arc::new(Binary),
         };
         let router = api::router(deps, config()).await.expect("the router is built");
-        Self { router, clock, people, work, kept, blobs, wakes, alerts, sources, scripts, cases, policies, trail }
+        Self { router, clock, people, work, kept, blobs, wakes, alerts, feedback, monitors, sources, scripts, cases, policies, trail }
     }
 
     /// With one user of each role, named after it.

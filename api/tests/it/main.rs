@@ -4,7 +4,9 @@
 
 mod fake_alerts;
 mod fake_catalog;
+mod fake_feedback;
 mod fake_live;
+mod feedback;
 mod fake_people;
 mod fake_work;
 mod harness;
@@ -16,7 +18,9 @@ mod incidents;
 mod jwt;
 mod logs;
 mod openapi;
+mod queue;
 mod session;
 mod stream;
 mod users;
+mod versions;
 mod webhooks;

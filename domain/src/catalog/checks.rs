@@ -1,5 +1,6 @@
 //! Field checks that several specifications share.
 
+use super::Language;
 use crate::error::FieldError;
 
 /// Largest script body, bytes.
@@ -55,6 +56,33 @@ pub(super) fn body(field: &str, body: &str, wrong: &mut Vec<FieldError>) {
         wrong.push(FieldError::new(field, format!("give at most {MAX_BODY} bytes")));
     } else if body.contains('\0') {
         wrong.push(FieldError::new(field, "remove NUL bytes"));
+    } else if body.contains('\r') {
+        wrong.push(FieldError::new(field, "it has carriage returns: save it with LF line ends"));
+    }
+}
+
+/// CRLF line ends become LF, a byte order mark goes; the note says so.
+pub(super) fn line_ends(field: &str, body: &mut String) -> Option<String> {
+    if let Some(rest) = body.strip_prefix('\u{feff}') {
+        *body = rest.to_owned();
+    }
+    body.contains("\r\n").then(|| {
+        *body = body.replace("\r\n", "\n");
+        format!("{field}: CRLF line ends were stored as LF")
+    })
+}
+
+/// What runs the text: `other` needs a program, and a program of one's own comes with an image or the host's path.
+pub(super) fn interpreter(language: Language, program: &[String], image: Option<&str>, wrong: &mut Vec<FieldError>) {
+    if language == Language::Other && program.is_empty() {
+        wrong.push(FieldError::new("interpreter", "name the program that runs it, for example [\"ruby\"]"));
+    }
+    let odd = |part: &String| part.is_empty() || part.len() > 1_024 || part.chars().any(char::is_control);
+    if program.len() > 16 || program.iter().any(odd) {
+        wrong.push(FieldError::new("interpreter", "give at most 16 words without control characters"));
+    }
+    if image.is_some_and(|i| i.is_empty() || i.len() > 512 || i.chars().any(|c| c.is_whitespace() || c.is_control())) {
+        wrong.push(FieldError::new("image", "give an image such as registry.example/name:tag, or leave it out"));
     }
 }
 

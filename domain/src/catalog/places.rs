@@ -1,6 +1,8 @@
 //! Runtime managers and channels: where things run, and where notifications go.
 
 use super::checks::{http_url, within};
+use super::docker::DockerSettings;
+use super::kubernetes::{KubernetesSettings, endpoint_fine};
 use crate::error::FieldError;
 use crate::incident::Severity;
 use crate::resource::{SECRET_MARK, Spec};
@@ -8,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 /// Where a runtime manager runs things.
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RuntimeKind {
     /// Processes on this host.
+    #[default]
     Local,
     /// Containers of a Docker engine.
     Docker,
@@ -26,7 +29,9 @@ pub enum RuntimeKind {
 pub struct RuntimeManagerSpec {
     /// Which kind.
     pub kind: RuntimeKind,
-    /// Address of the engine or cluster; none for local.
+    /// Address of the engine (`unix:///var/run/docker.sock`, `tcp://host:2375`, `https://host:2376`), or of the
+    /// cluster: `in-cluster`, the absolute path of a kubeconfig on the host of the runner, or `https://host:6443` with a
+    /// kubeconfig in the settings; none for local.
     #[serde(default)]
     pub endpoint: Option<String>,
     /// Runs at once.
@@ -38,6 +43,27 @@ pub struct RuntimeManagerSpec {
     /// Whether it is used at all.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// How cases run on a Docker engine; only for that kind.
+    #[serde(default)]
+    pub docker: Option<DockerSettings>,
+    /// How cases run in a Kubernetes cluster; only for that kind.
+    #[serde(default)]
+    pub kubernetes: Option<KubernetesSettings>,
+}
+
+impl Default for RuntimeManagerSpec {
+    /// Runs on this host, four at a time.
+    fn default() -> Self {
+        Self {
+            kind: RuntimeKind::Local,
+            endpoint: None,
+            capacity: four(),
+            draining: false,
+            enabled: true,
+            docker: None,
+            kubernetes: None,
+        }
+    }
 }
 
 impl Spec for RuntimeManagerSpec {
@@ -50,7 +76,71 @@ impl Spec for RuntimeManagerSpec {
         if self.kind != RuntimeKind::Local && self.endpoint.as_deref().is_none_or(|e| e.trim().is_empty()) {
             wrong.push(FieldError::new("endpoint", "give the address of the engine or cluster"));
         }
+        self.check_docker(&mut wrong);
+        self.check_kubernetes(&mut wrong);
         wrong
+    }
+
+    fn redacted(&self) -> Self {
+        let mut copy = self.clone();
+        if let Some(docker) = &mut copy.docker {
+            docker.redact();
+        }
+        if let Some(kubernetes) = &mut copy.kubernetes {
+            kubernetes.redact();
+        }
+        copy
+    }
+
+    fn keep_secrets(&mut self, stored: &Self) {
+        // A key is sent to the place that it was given for, and to no other.
+        let same_place = self.endpoint == stored.endpoint;
+        if let Some(docker) = &mut self.docker {
+            docker.keep_secrets(stored.docker.as_ref().filter(|_| same_place));
+        }
+        if let Some(kubernetes) = &mut self.kubernetes {
+            kubernetes.keep_secrets(stored.kubernetes.as_ref().filter(|_| same_place));
+        }
+    }
+}
+
+impl RuntimeManagerSpec {
+    fn check_kubernetes(&self, wrong: &mut Vec<FieldError>) {
+        let endpoint = self.endpoint.as_deref().unwrap_or_default();
+        if self.kind != RuntimeKind::Kubernetes {
+            if self.kubernetes.is_some() {
+                let text = "only a runtime manager of kind kubernetes has these settings";
+                wrong.push(FieldError::new("kubernetes", text));
+            }
+            return;
+        }
+        if !endpoint.is_empty() && !endpoint_fine(endpoint) {
+            let text = "give in-cluster, the path of a kubeconfig such as /etc/aiops/kubeconfig, or https://host:6443";
+            wrong.push(FieldError::new("endpoint", text));
+        }
+        match &self.kubernetes {
+            Some(kubernetes) => kubernetes.check(endpoint, wrong),
+            None => KubernetesSettings::default().check(endpoint, wrong),
+        }
+    }
+
+    fn check_docker(&self, wrong: &mut Vec<FieldError>) {
+        let endpoint = self.endpoint.as_deref().unwrap_or_default();
+        if self.kind != RuntimeKind::Docker {
+            if self.docker.is_some() {
+                wrong.push(FieldError::new("docker", "only a runtime manager of kind docker has these settings"));
+            }
+            return;
+        }
+        let known = ["unix:///", "tcp://", "http://", "https://"];
+        let fine = known.iter().any(|s| endpoint.strip_prefix(s).is_some_and(|rest| !rest.trim().is_empty()));
+        if !endpoint.is_empty() && !fine {
+            let text = "give unix:///path, tcp://host:port or https://host:port";
+            wrong.push(FieldError::new("endpoint", text));
+        }
+        if let Some(docker) = &self.docker {
+            docker.check(endpoint, wrong);
+        }
     }
 }
 

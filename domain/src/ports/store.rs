@@ -9,7 +9,7 @@ use crate::outbox::Notification;
 use crate::page::{Page, PageRequest};
 use crate::policy::Policy;
 use crate::resource::{Draft, Resource, ResourceFilter, Spec};
-use crate::run::{LogRecord, Run, RunEnd, RunState};
+use crate::run::{Run, RunEnd, RunPurpose, RunState};
 use crate::status::{Status, StatusOf};
 use crate::verification::{CheckSample, Verdict, Verification};
 use crate::{Id, Time};
@@ -249,6 +249,18 @@ pub struct RunFilter {
     pub case_id: Option<Id>,
     /// For this incident.
     pub incident_id: Option<Id>,
+    /// On this runtime manager.
+    pub manager_id: Option<Id>,
+    /// Of this request.
+    pub batch_id: Option<Id>,
+    /// Of this schedule.
+    pub schedule_id: Option<Id>,
+    /// For one of these purposes; empty: any.
+    pub purposes: Vec<RunPurpose>,
+    /// On this target.
+    pub target: Option<String>,
+    /// Part of the case's name, the target, who asked or the reason of its end, whatever the letter case.
+    pub search: Option<String>,
 }
 
 /// A claimed run: what to run and under which epoch.
@@ -264,13 +276,14 @@ pub struct Claim {
 /// Runs and their queue.
 #[async_trait]
 pub trait RunStore: Send + Sync {
-    /// Enqueues a manual run.
+    /// Enqueues a manual or scheduled run. `Conflict` when its id, or its planned time of its schedule, has a run.
     async fn enqueue(&self, run: Run, audit: Audit) -> Result<Run>;
-    /// Claims the oldest queued run, or one whose lease ran out, raising its epoch. Database clock.
+    /// Claims one run, as [`super::QueueStore::claim_many`] orders them.
     async fn claim(&self, owner: &str, lease: Duration) -> Result<Option<Claim>>;
     /// Renews the lease. `Conflict` when the epoch is old: stop at once. Returns whether a cancel is asked for.
     async fn renew(&self, id: Id, epoch: i64, lease: Duration) -> Result<bool>;
-    /// Records the chosen manager. `Conflict` when the epoch is old.
+    /// Gives the run to the chosen manager while that has room: its capacity, pause and drain are judged in the same
+    /// transaction, so no two owners overfill it. `Conflict` when the epoch is old.
     async fn assign(
         &self,
         id: Id,
@@ -278,11 +291,9 @@ pub trait RunStore: Send + Sync {
         manager_id: Id,
         runtime: crate::catalog::RuntimeKind,
         reason: &str,
-    ) -> Result<()>;
+    ) -> Result<super::Assigned>;
     /// Marks it running. `Conflict` when the epoch is old.
     async fn started(&self, id: Id, epoch: i64, at: Time) -> Result<()>;
-    /// Appends lines whose `seq` is above the stored one; repeats are ignored. `Conflict` when the epoch is old.
-    async fn append_logs(&self, id: Id, epoch: i64, lines: &[LogRecord]) -> Result<()>;
     /// Writes the one terminal state; a run that has one is left alone (no error). `Conflict` when the epoch is old.
     async fn finish(&self, id: Id, epoch: i64, end: RunEnd, at: Time) -> Result<()>;
     /// Puts a leased run back because no manager can take it now. `Conflict` when the epoch is old.
@@ -293,8 +304,6 @@ pub trait RunStore: Send + Sync {
     async fn run(&self, id: Id) -> Result<Run>;
     /// One page, newest first.
     async fn list_runs(&self, filter: &RunFilter, page: &PageRequest) -> Result<Page<Run>>;
-    /// Log lines after `after_seq`, in order.
-    async fn logs(&self, id: Id, after_seq: i64, limit: u32) -> Result<Vec<LogRecord>>;
     /// Number of active runs by manager.
     async fn load(&self) -> Result<Vec<(Id, u32)>>;
 }

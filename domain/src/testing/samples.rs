@@ -11,7 +11,7 @@ use crate::identity::{Role, User};
 use crate::incident::{Actor, EventKind, Incident, IncidentEvent, IncidentState, Severity};
 use crate::policy::{Autonomy, Gates, Match, OnFailure, Policy, PolicySpec, Step, VerificationSpec};
 use crate::resource::Draft;
-use crate::run::{Run, RunMode, RunPurpose, RunSpec, RunState};
+use crate::run::{Run, RunMode, RunPurpose, RunSpec};
 use crate::signal::SignalKind;
 use crate::trace::TraceContext;
 use crate::verification::CheckSample;
@@ -40,6 +40,7 @@ pub fn source() -> SourceSpec {
         fields: BTreeMap::new(),
         timeout_secs: 10,
         enabled: true,
+        webhook: None,
     }
 }
 
@@ -53,6 +54,7 @@ pub fn monitor(source_id: Id) -> MonitorSpec {
         signal: SignalKind::Latency,
         entity_labels: vec!["service".to_owned()],
         detector: DetectorSpec::Learned,
+        rules: Vec::new(),
         sensitivity: 5,
         direction: Direction::Both,
         severity: Severity::Warning,
@@ -74,6 +76,7 @@ pub fn script() -> ScriptSpec {
         image: None,
         timeout_secs: 60,
         mode: RunMode::AtMostOnce,
+        ..ScriptSpec::default()
     }
 }
 
@@ -90,6 +93,7 @@ pub fn case(script_id: Id) -> CaseSpec {
         timeout_secs: None,
         mode: None,
         expectations: Expectations::default(),
+        ..CaseSpec::default()
     }
 }
 
@@ -188,43 +192,10 @@ pub fn anomaly(monitor_id: Id, incident_id: Option<Id>) -> Anomaly {
 /// A manual run that waits for a worker.
 #[must_use]
 pub fn run(target: &str) -> Run {
-    let id = new_id();
-    Run {
-        id,
-        version: 1,
-        case_id: new_id(),
-        case_name: "restart".to_owned(),
-        purpose: RunPurpose::Manual,
-        target: target.to_owned(),
-        heal: None,
-        state: RunState::Queued,
-        spec: RunSpec {
-            language: Language::Sh,
-            body: "echo restarted".to_owned(),
-            body_sha256: String::new(),
-            image: None,
-            env: BTreeMap::new(),
-            timeout_secs: 60,
-            expectations: Expectations::default(),
-            ..RunSpec::default()
-        },
-        run_key: id.to_string(),
-        manager_id: None,
-        runtime: None,
-        manager_reason: String::new(),
-        lease_epoch: 0,
-        lease_owner: None,
-        lease_until: None,
-        exit_code: None,
-        reason: String::new(),
-        log_lines: 0,
-        requested_by: "alice".to_owned(),
-        queued_at: at(60),
-        started_at: None,
-        ended_at: None,
-        cancel_requested_at: None,
-        trace: TraceContext::random(),
-    }
+    let spec =
+        RunSpec { language: Language::Sh, body: "echo restarted".to_owned(), timeout_secs: 60, ..RunSpec::default() };
+    let case = (new_id(), "restart".to_owned());
+    Run::new(case, RunPurpose::Manual, target.to_owned(), spec, "alice".to_owned(), at(60))
 }
 
 /// A plan with this outcome; for `run` with a run on the incident's entity.

@@ -2,6 +2,7 @@
 
 use crate::verify::sample::entity_value;
 use domain::anomaly::{Anomaly, AnomalyState};
+use domain::error::FieldError;
 use domain::incident::Incident;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -50,23 +51,24 @@ fn text(value: &Value) -> Option<String> {
 /// Parameters as variables of the same name: strings as they are, null left out, everything else as JSON.
 ///
 /// # Errors
-/// One line that names the parameter.
-pub(super) fn parameters(values: &BTreeMap<String, Value>) -> Result<BTreeMap<String, String>, String> {
+/// One entry for each wrong parameter, below `values`.
+pub(super) fn parameters(values: &BTreeMap<String, Value>) -> Result<BTreeMap<String, String>, Vec<FieldError>> {
     let mut env = BTreeMap::new();
+    let mut wrong = Vec::new();
     for (name, value) in values {
-        if !well_formed(name) {
-            return Err(format!("parameter {name:?}: use letters, digits and _ , not starting with a digit"));
-        }
-        if reserved(name) {
-            return Err(format!("parameter {name}: this environment name is reserved; choose another"));
-        }
+        let mut refuse = |why: String| wrong.push(FieldError::new(format!("values.{name}"), why));
         let Some(value) = text(value) else { continue };
-        if value.contains('\0') || value.len() > MAX_VALUE {
-            return Err(format!("parameter {name}: give at most {MAX_VALUE} bytes without NUL"));
+        if !well_formed(name) {
+            refuse("use letters, digits and _ , not starting with a digit".to_owned());
+        } else if reserved(name) {
+            refuse("this environment name is reserved; choose another".to_owned());
+        } else if value.contains('\0') || value.len() > MAX_VALUE {
+            refuse(format!("give at most {MAX_VALUE} bytes without NUL"));
+        } else {
+            env.insert(name.clone(), value);
         }
-        env.insert(name.clone(), value);
     }
-    Ok(env)
+    if wrong.is_empty() { Ok(env) } else { Err(wrong) }
 }
 
 /// The anomaly that stands for the incident: open before closed, on the suspect entity before others, then by score.
@@ -156,7 +158,7 @@ mod tests {
             "AIOPS_RUN",
         ] {
             let refused = parameters(&[(name.to_owned(), json!("x"))].into()).expect_err(name);
-            assert!(refused.contains(name), "{refused}");
+            assert_eq!(refused[0].field, format!("values.{name}"));
         }
     }
 }

@@ -19,6 +19,7 @@ fn case(n: u128, name: &str) -> StepCase {
         timeout_secs: Some(60),
         mode: None,
         expectations: Expectations::default(),
+        ..CaseSpec::default()
     };
     let case = Resource {
         id: uuid::Uuid::from_u128(n),

@@ -2,6 +2,7 @@
 
 use crate::runtime::ObservedEnd;
 use crate::text::signal_name;
+use domain::expect::Seen;
 use domain::run::{RunEnd, RunSpec, RunState};
 
 /// An end.
@@ -9,18 +10,30 @@ pub(super) fn ended(state: RunState, exit_code: Option<i32>, reason: impl Into<S
     RunEnd { state, exit_code, reason: reason.into() }
 }
 
-/// Judges an observed end by what was expected. `found` says whether the output contains the expected text.
+/// What the script left, as far as something of it is expected.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Found {
+    /// Whether the output contains the wanted text.
+    pub(super) contains: Option<bool>,
+    /// Whether a line of the output matches the wanted expression.
+    pub(super) matches: Option<bool>,
+    /// The result in JSON.
+    pub(super) result: Option<serde_json::Value>,
+}
+
+/// Judges an observed end by what was expected. Every expectation that is not met is named.
 ///
 /// Only an observed exit code can succeed; a signal is no exit code.
-pub(super) fn judge(spec: &RunSpec, end: &ObservedEnd, found: Option<bool>) -> RunEnd {
+pub(super) fn judge(spec: &RunSpec, end: &ObservedEnd, found: &Found) -> RunEnd {
     let code = end.exit_code;
+    let cause = end.cause.as_ref().filter(|_| end.exit_code != Some(0)).map_or_else(String::new, |c| format!("{c}; "));
     let state = |state, reason: String| {
         let left = if end.survivors > 0 {
             format!("; {} of its processes could not be ended", end.survivors)
         } else {
             String::new()
         };
-        ended(state, code, format!("{reason}{left}"))
+        ended(state, code, format!("{cause}{reason}{left}"))
     };
     if let Some(why) = &end.start_error {
         return state(RunState::Failed, why.clone());
@@ -37,18 +50,17 @@ pub(super) fn judge(spec: &RunSpec, end: &ObservedEnd, found: Option<bool>) -> R
     let Some(got) = code else {
         return state(RunState::Lost, "its end was not observed".to_owned());
     };
-    let wanted = &spec.expectations;
-    if got != wanted.exit_code {
-        return state(RunState::Failed, format!("exit code {got}, expected {}", wanted.exit_code));
-    }
-    if let (Some(false), Some(text)) = (found, &wanted.output_contains) {
-        return state(RunState::Failed, format!("the output does not contain {text:?}"));
-    }
-    let took = end.started_at.zip(end.ended_at).map(|(from, to)| (to - from).num_milliseconds());
-    if let (Some(took), Some(limit)) = (took, wanted.max_duration_secs)
-        && took > i64::from(limit) * 1_000
-    {
-        return state(RunState::Failed, format!("took {took} ms, expected at most {limit} s"));
+    let took_ms = end.started_at.zip(end.ended_at).map(|(from, to)| (to - from).num_milliseconds());
+    let seen = Seen {
+        exit_code: got,
+        contains: found.contains,
+        matches: found.matches,
+        result: found.result.as_ref(),
+        took_ms,
+    };
+    let unmet = spec.expectations.unmet(&seen);
+    if !unmet.is_empty() {
+        return state(RunState::Failed, unmet.join("; "));
     }
     state(RunState::Succeeded, format!("exit code {got}"))
 }
@@ -101,7 +113,7 @@ mod tests {
             ),
         ];
         for (end, state, reason) in rows {
-            let got = judge(&spec(), &end, None);
+            let got = judge(&spec(), &end, &Found::default());
             assert_eq!((got.state, got.reason.as_str()), (state, reason));
         }
     }
@@ -109,12 +121,22 @@ mod tests {
     #[test]
     fn expectations() {
         let mut s = spec();
-        s.expectations = Expectations { exit_code: 3, output_contains: Some("ok".into()), max_duration_secs: Some(4) };
+        s.expectations = Expectations {
+            exit_code: 3,
+            output_contains: Some("ok".into()),
+            output_matches: Some("^o".into()),
+            max_duration_secs: Some(4),
+            ..Expectations::default()
+        };
         let end = ObservedEnd { exit_code: Some(3), ..observed() };
-        assert_eq!(judge(&s, &end, Some(true)).state, RunState::Succeeded);
-        assert_eq!(judge(&s, &end, Some(false)).state, RunState::Failed);
-        assert_eq!(judge(&s, &observed(), Some(true)).reason, "exit code 0, expected 3");
+        let found = Found { contains: Some(true), matches: Some(true), result: None };
+        assert_eq!(judge(&s, &end, &found).state, RunState::Succeeded);
+        let missing = Found { contains: Some(false), ..found.clone() };
+        assert_eq!(judge(&s, &end, &missing).reason, "the output does not contain \"ok\"");
+        assert_eq!(judge(&s, &observed(), &found).reason, "exit code 0, expected 3");
         let slow = ObservedEnd { ended_at: Some(t(5)), ..end };
-        assert_eq!(judge(&s, &slow, Some(true)).reason, "took 5000 ms, expected at most 4 s");
+        let both = Found { matches: Some(false), ..found };
+        let reason = "the output does not match \"^o\"; took 5000 ms, expected at most 4 s";
+        assert_eq!(judge(&s, &slow, &both).reason, reason);
     }
 }

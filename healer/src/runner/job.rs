@@ -82,13 +82,13 @@ impl Job {
     async fn steps(&self) -> Result<(), Stop> {
         fail::fail_point!("runner.claimed");
         match self.place().await? {
-            Placed::Ended(end) => self.finish(end, &[]).await,
+            Placed::Ended(end) => self.finish(end, &[], true).await,
             Placed::On(place) => {
                 if let Some(end) = self.start(&place).await? {
-                    return self.finish(end, &[]).await;
+                    return self.finish(end, &[], true).await;
                 }
                 let end = self.follow(&place).await?;
-                self.finish(end, &place.leftovers().await).await
+                self.finish(end, &place.leftovers().await, false).await
             }
         }
     }
@@ -136,14 +136,23 @@ impl Job {
         }
     }
 
-    /// Writes the one end, wakes who waits for it, and removes what the runtime keeps.
-    async fn finish(&self, end: RunEnd, leftovers: &[super::place::Leftover]) -> Result<(), Stop> {
+    /// Writes the end of the attempt: the one end of the run, or the next attempt; wakes who waits for it, and removes what
+    /// the runtime keeps. `unstarted`: a failure surely came before anything began.
+    async fn finish(&self, end: RunEnd, leftovers: &[super::place::Leftover], unstarted: bool) -> Result<(), Stop> {
         fail::fail_point!("runner.before_finish");
         let at = self.deps.clock.now();
-        self.write("finish a run", || self.deps.runs.finish(self.id(), self.epoch(), end.clone(), at)).await?;
+        let spec = &self.run.spec;
+        if let Some(pause) = spec.retry.again(spec.mode, &end, self.run.attempt, unstarted) {
+            let (id, epoch) = (self.id(), self.epoch());
+            self.write("queue an attempt", || self.deps.queue.retry(id, epoch, end.clone(), at, pause)).await?;
+            let attempt = self.run.attempt;
+            tracing::info!(run = %id, attempt, state = ?end.state, reason = end.reason, "an attempt ended, another follows");
+        } else {
+            self.write("finish a run", || self.deps.runs.finish(self.id(), self.epoch(), end.clone(), at)).await?;
+            self.deps.stats.ended(end.state);
+            tracing::info!(run = %self.id(), state = ?end.state, reason = end.reason, "run ended");
+        }
         fail::fail_point!("runner.after_finish");
-        self.deps.stats.ended(end.state);
-        tracing::info!(run = %self.id(), state = ?end.state, reason = end.reason, "run ended");
         self.deps.wake.wake(Topic::Runs);
         self.deps.wake.wake(Topic::RunLogs);
         if self.run.purpose != RunPurpose::Manual {

@@ -4,7 +4,7 @@ use super::finish::ended;
 use super::job::{Job, Stop};
 use crate::choose::{Choice, NoChoice, choose};
 use crate::runtime::{Handle, Progress, Runtime, RuntimeError, StartRequest};
-use domain::ports::Topic;
+use domain::ports::{Assigned, Topic};
 use domain::run::{RunEnd, RunMode, RunState};
 use domain::status::StatusOf;
 use std::sync::Arc;
@@ -57,16 +57,16 @@ fn node_of(reason: &str) -> Option<&str> {
 
 impl Job {
     pub(super) async fn place(&self) -> Result<Placed, Stop> {
-        if let (true, Some(kind)) = (self.recovered && self.run.manager_id.is_some(), self.run.runtime) {
-            let Some(runtime) = self.deps.runtimes.of(kind) else {
-                return self.elsewhere("this process has no such runtime").await;
-            };
-            if node_of(&self.run.manager_reason).is_some_and(|node| node != runtime.node()) {
-                return self.elsewhere("it was started on another node").await;
-            }
-            return self.recover(Arc::clone(runtime)).await;
+        let Some(id) = self.run.manager_id.filter(|_| self.recovered) else { return self.place_new().await };
+        let manager = self.write("read a runtime manager", || self.deps.managers.get(id)).await?;
+        let runtime = match self.deps.runtimes.of(&manager).await {
+            Ok(runtime) => runtime,
+            Err(e) => return self.elsewhere(&e.to_string()).await,
+        };
+        if node_of(&self.run.manager_reason).is_some_and(|node| node != runtime.node()) {
+            return self.elsewhere("it was started on another node").await;
         }
-        self.place_new().await
+        self.recover(runtime).await
     }
 
     /// A run that only another process can judge goes back, until it cannot live there any more.
@@ -89,7 +89,9 @@ impl Job {
         let here = |epoch, start| {
             Placed::On(Place { runtime: Arc::clone(&runtime), handle: Handle { run_id: self.id(), epoch }, start })
         };
-        let known = self.ask("look for a run", || runtime.known(self.id())).await?;
+        let mut known = self.ask("look for a run", || runtime.known(self.id())).await?;
+        // What earlier attempts left behind is not this attempt.
+        known.retain(|epoch| *epoch > self.run.attempt_after);
         let Some(&epoch) = known.last() else {
             let started = self.run.started_at.is_some();
             return Ok(if started && !repeat {
@@ -165,23 +167,36 @@ impl Job {
     async fn try_place(&self) -> Result<Result<Place, NoChoice>, Stop> {
         let _one = self.placing.lock().await;
         let managers = self.write("read runtime managers", || self.deps.managers.all()).await?;
-        let known: Vec<_> = managers.into_iter().filter(|m| self.deps.runtimes.of(m.spec.kind).is_some()).collect();
+        let mut known: Vec<_> = managers.into_iter().filter(|m| self.deps.runtimes.serves(m.spec.kind)).collect();
+        let pauses = self.write("read pauses", || self.deps.queue.pauses()).await?;
+        for manager in &mut known {
+            manager.spec.draining |= pauses.iter().any(|(of, _)| *of == Some(manager.id));
+        }
         let statuses = self.write("read health", || self.deps.status.statuses(StatusOf::RuntimeManager)).await?;
         let load = self.write("read load", || self.deps.runs.load()).await?;
         let now = self.deps.clock.now();
-        let Choice { manager, reason } = match choose(&known, &statuses, &load, &self.run.spec.runtime_tags, now) {
-            Ok(choice) => choice,
-            Err(none) => return Ok(Err(none)),
-        };
-        let Some(runtime) = self.deps.runtimes.of(manager.spec.kind) else {
-            return Ok(Err(NoChoice::NotNow(format!("{} is of a kind that this process has not", manager.name))));
+        let mut silent = Vec::new();
+        let (manager, reason, runtime) = loop {
+            let Choice { manager, reason } = match choose(&known, &statuses, &load, &self.run.spec.runtime_tags, now) {
+                Ok(choice) => choice,
+                Err(none) if silent.is_empty() => return Ok(Err(none)),
+                Err(_) => return Ok(Err(NoChoice::NotNow(silent.join("; ")))),
+            };
+            match self.deps.runtimes.of(&manager).await {
+                Ok(runtime) => break (manager, reason, runtime),
+                // Healthy for another process, not reached from this one: the next best is taken.
+                Err(e) => silent.push(format!("{} cannot be used now: {e}", manager.name)),
+            }
+            known.retain(|m| m.id != manager.id);
         };
         let reason = on_node(&reason, runtime.node());
         let kind = manager.spec.kind;
-        self.write("assign a run", || self.deps.runs.assign(self.id(), self.epoch(), manager.id, kind, &reason))
-            .await?;
+        let assign = || self.deps.runs.assign(self.id(), self.epoch(), manager.id, kind, &reason);
+        if let Assigned::No(why) = self.write("assign a run", assign).await? {
+            return Ok(Err(NoChoice::NotNow(format!("{}: {why}", manager.name))));
+        }
         let handle = Handle { run_id: self.id(), epoch: self.epoch() };
-        Ok(Ok(Place { runtime: Arc::clone(runtime), handle, start: true }))
+        Ok(Ok(Place { runtime, handle, start: true }))
     }
 
     /// Starts it where it has to be; an end when it cannot be started.

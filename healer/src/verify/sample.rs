@@ -57,11 +57,20 @@ impl Sampler<'_> {
             let mut chosen: Vec<&Anomaly> = anomalies.iter().collect();
             chosen.sort_by(|a, b| b.score.total_cmp(&a.score));
             for anomaly in chosen.into_iter().take(MAX_ANOMALIES) {
-                samples.push(self.recovery(anomaly).await);
+                if anomaly.recovery != Recovery::Told {
+                    samples.push(self.recovery(anomaly).await);
+                }
             }
         }
         for check in &spec.checks {
             samples.push(self.prom(check, target).await);
+        }
+        if spec.recovery {
+            // What a sender says stands beside what is measured: it can say no, and it is never the only yes.
+            let told = anomalies.iter().filter(|a| a.recovery == Recovery::Told).take(MAX_ANOMALIES);
+            let told: Vec<CheckSample> = told.map(|a| self.told(a)).collect();
+            let alone = samples.is_empty();
+            samples.extend(told.into_iter().filter(|s| alone || s.holds == Some(false)));
         }
         samples
     }
@@ -77,11 +86,27 @@ impl Sampler<'_> {
                 let value = answer.map_err(|e| e.to_string()).and_then(|a| self.pick(&a, labels));
                 band(&name, self.now, value, *lower, *upper)
             }
+            Recovery::Told => self.told(anomaly),
             Recovery::Closed => match self.status.status(StatusOf::Monitor, anomaly.monitor_id).await {
                 Ok(status) => self.closed(&name, anomaly, status.as_ref()),
                 Err(e) => unknown(&name, self.now, e.to_string()),
             },
         }
+    }
+
+    /// An alert that was told as firing since the run's end is not over; anything else its sender says proves nothing.
+    fn told(&self, anomaly: &Anomaly) -> CheckSample {
+        let name = format!("alert {} {}", anomaly.monitor_name, anomaly.entity);
+        let fires = anomaly.state == AnomalyState::Open;
+        if fires && self.not_before.is_none_or(|t| anomaly.last_seen_at >= t) {
+            return CheckSample { holds: Some(false), distance: Some(1.0), ..unknown(&name, self.now, "it fires") };
+        }
+        let note = if fires {
+            "told as firing before the run ended, and not again since"
+        } else {
+            "the sender says that it is over; nothing of ours measured it: add a check to the policy"
+        };
+        unknown(&name, self.now, note)
     }
 
     fn closed(&self, name: &str, anomaly: &Anomaly, status: Option<&Status>) -> CheckSample {

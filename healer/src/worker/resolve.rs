@@ -17,10 +17,17 @@ pub(super) async fn case(deps: &HealerDeps, id: Id) -> Result<ResolvedStep, Erro
         Err(e) => return Err(e),
     };
     let Some(script_id) = case.spec.script_id else { return Ok(Ok(StepCase { case, script: None })) };
-    match deps.scripts.get(script_id).await {
+    let pinned = async {
+        let mut script = deps.scripts.get(script_id).await?;
+        if let Some(number) = case.spec.script_version {
+            script.spec = deps.versions.version(script_id, Some(number)).await?.spec;
+        }
+        Ok::<_, Error>(script)
+    };
+    match pinned.await {
         Ok(script) => Ok(Ok(StepCase { case, script: Some(script) })),
         Err(e) if e.kind == Kind::NotFound => {
-            Ok(Err(format!("script {script_id} of case {} does not exist", case.name)))
+            Ok(Err(format!("script {script_id} of case {} cannot be had: {e}", case.name)))
         }
         Err(e) => Err(e),
     }

@@ -41,6 +41,7 @@ fn case(name: &str, body: &str) -> Resource<CaseSpec> {
             timeout_secs: Some(30),
             mode: None,
             expectations: Expectations::default(),
+            ..CaseSpec::default()
         },
     )
 }

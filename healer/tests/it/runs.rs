@@ -6,38 +6,11 @@ use domain::Id;
 use domain::identity::Audit;
 use domain::ports::RunStore as _;
 use domain::run::{Run, RunMode, RunPurpose, RunState};
-use domain::trace::TraceContext;
 
 /// A manual run of this body.
 fn run(body: &str) -> Run {
-    let id = domain::new_id();
-    Run {
-        id,
-        version: 1,
-        case_id: domain::new_id(),
-        case_name: "case".into(),
-        purpose: RunPurpose::Manual,
-        target: String::new(),
-        heal: None,
-        state: RunState::Queued,
-        spec: spec(body),
-        run_key: format!("key-{id}"),
-        manager_id: None,
-        runtime: None,
-        manager_reason: String::new(),
-        lease_epoch: 0,
-        lease_owner: None,
-        lease_until: None,
-        exit_code: None,
-        reason: String::new(),
-        log_lines: 0,
-        requested_by: "me".into(),
-        queued_at: chrono::Utc::now(),
-        started_at: None,
-        ended_at: None,
-        cancel_requested_at: None,
-        trace: TraceContext::random(),
-    }
+    let case = (domain::new_id(), "case".into());
+    Run::new(case, RunPurpose::Manual, String::new(), spec(body), "me".into(), chrono::Utc::now())
 }
 
 async fn enqueue(bench: &Bench, run: Run) -> Id {
@@ -236,4 +209,45 @@ async fn no_more_than_the_capacity_at_once() {
         assert!(together <= 4, "{together} at once");
     }
     healer.stop().await;
+}
+
+/// A repeatable script that fails twice: three attempts under one key, each with its end; its runs of one attempt do not
+/// answer for the next, also where the process dies between the two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attempts_share_a_key_and_nothing_else() {
+    let bench = bench(vec![], vec![], vec![]);
+    let ledger_file = bench.path().join("ledger");
+    let file = ledger_file.display();
+    let mut run = run(&format!("echo $RUN_KEY >> {file}; [ $(wc -l < {file}) -ge 3 ] || exit 9; echo done"));
+    run.spec.mode = RunMode::AtLeastOnce;
+    run.spec.retry = domain::retry::Retry { max_attempts: 4, backoff_secs: 0, ..domain::retry::Retry::default() };
+    let key = run.run_key.clone();
+    let id = enqueue(&bench, run).await;
+    bench.world.tables().die_at = Some("after retry");
+    let healer = bench.start();
+    let end = ended(&bench, id).await;
+    healer.stop().await;
+    assert_eq!((end.state, end.attempt), (RunState::Succeeded, 3), "{}", end.reason);
+    let keys = std::fs::read_to_string(&ledger_file).expect("a ledger");
+    assert_eq!(keys.lines().collect::<Vec<_>>(), [key.as_str(); 3]);
+    let attempts = bench.world.tables().attempts.clone();
+    let ends: Vec<_> = attempts.iter().map(|a| (a.attempt, a.state, a.exit_code)).collect();
+    assert_eq!(ends, [(1, RunState::Failed, Some(9)), (2, RunState::Failed, Some(9))]);
+    assert!(attempts[0].epoch < attempts[1].epoch && attempts[1].epoch < end.lease_epoch);
+    assert_eq!(lines(&bench, id).last().map(String::as_str), Some("done"));
+}
+
+/// What must not run twice is not repeated, but for the exit codes that its author declared.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_declared_ends_of_a_change_are_repeated() {
+    let bench = bench(vec![], vec![], vec![]);
+    let file = bench.path().join("ledger").display().to_string();
+    let retry = domain::retry::Retry { max_attempts: 3, backoff_secs: 0, exit_codes: vec![75], ..Default::default() };
+    let mut run = run(&format!("echo x >> {file}; [ $(wc -l < {file}) -ge 2 ] && exit 1; exit 75"));
+    run.spec.retry = retry;
+    let id = enqueue(&bench, run).await;
+    let healer = bench.start();
+    let end = ended(&bench, id).await;
+    healer.stop().await;
+    assert_eq!((end.state, end.exit_code, end.attempt, ledger(&bench)), (RunState::Failed, Some(1), 2, 2));
 }

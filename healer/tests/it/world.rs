@@ -2,6 +2,7 @@
 
 mod heal;
 mod kept;
+mod queue;
 mod runs;
 
 use crate::fakes::{Bell, Catalog, Gauge, Statuses, resource};
@@ -15,7 +16,7 @@ use domain::incident::{Incident, IncidentEvent};
 use domain::outbox::Notification;
 use domain::policy::PolicySpec;
 use domain::resource::Resource;
-use domain::run::{LogRecord, Run};
+use domain::run::{Attempt, LogRecord, Run};
 use domain::testing::{MemBlobs, MemKept};
 use domain::verification::{CheckSample, Verification};
 use healer::notify::Webhook;
@@ -33,6 +34,7 @@ pub(crate) struct Tables {
     pub(crate) runs: BTreeMap<Id, Run>,
     pub(crate) logs: BTreeMap<Id, Vec<LogRecord>>,
     pub(crate) ends: Vec<Id>,
+    pub(crate) attempts: Vec<Attempt>,
     pub(crate) incidents: BTreeMap<Id, Incident>,
     pub(crate) anomalies: Vec<Anomaly>,
     pub(crate) events: Vec<IncidentEvent>,
@@ -64,6 +66,20 @@ impl World {
     }
 }
 
+/// No script has a version.
+struct NoVersions;
+
+#[async_trait::async_trait]
+impl domain::ports::VersionStore for NoVersions {
+    async fn versions(&self, _: Id, _: Option<i64>, _: u32) -> domain::Result<Vec<domain::version::ScriptVersion>> {
+        Ok(Vec::new())
+    }
+
+    async fn version(&self, _: Id, _: Option<i64>) -> domain::Result<domain::version::ScriptVersion> {
+        Err(domain::Error::not_found("version"))
+    }
+}
+
 /// What a test is given.
 pub(crate) struct Bench {
     pub(crate) root: tempfile::TempDir,
@@ -73,10 +89,7 @@ pub(crate) struct Bench {
 
 /// A manager of local runs.
 pub(crate) fn manager(capacity: u32) -> Resource<RuntimeManagerSpec> {
-    resource(
-        "here",
-        RuntimeManagerSpec { capacity, ..RuntimeManagerSpec::default() },
-    )
+    resource("here", RuntimeManagerSpec { capacity, ..RuntimeManagerSpec::default() })
 }
 
 /// A healer over a fake store, real local runs below `root`, and a gauge at `root/gauge`.
@@ -102,12 +115,14 @@ pub(crate) fn bench(
         heal: world.clone(),
         incidents: world.clone(),
         runs: world.clone(),
+        queue: world.clone(),
         logs: world.clone(),
         results: Arc::new(MemKept::default()),
         blobs: Arc::new(MemBlobs::default()),
         policies: Catalog::of(policies),
         cases: Catalog::of(cases),
         scripts: Catalog::of(vec![]),
+        versions: Arc::new(NoVersions),
         managers: Catalog::of(vec![manager(4)]),
         channels: Catalog::of(channels),
         status: Arc::new(Statuses::default()),

@@ -121,7 +121,7 @@ pub(super) fn targets(groups: &[Labels], common: &Common) -> Vec<Draft<MonitorSp
 
 fn below_one(mut draft: Draft<MonitorSpec>, common: &Common) -> Draft<MonitorSpec> {
     let for_secs = common.interval_secs.saturating_mul(2);
-    draft.spec.detector = DetectorSpec::Threshold { op: Comparison::Lt, value: 1.0, for_secs };
+    draft.spec.detector = DetectorSpec::Threshold { op: Comparison::Lt, value: 1.0, for_secs, clear: None };
     draft
 }
 
@@ -146,6 +146,7 @@ pub(super) fn draft(
         signal,
         entity_labels,
         detector: if signal == SignalKind::Logs { DetectorSpec::Logs } else { DetectorSpec::Learned },
+        rules: Vec::new(),
         sensitivity: 5,
         direction,
         severity,

@@ -39,6 +39,10 @@ contracts! {
         transitions_are_guarded,
         timeline_is_resumable,
         incidents_are_listed;
+    feedback:
+        opinions_are_kept_and_reset,
+        what_ends_by_itself_is_remembered,
+        memories_are_swept_and_parked_batches_told;
     alerts:
         alerts_are_known_by_identity,
         resolved_first_opens_nothing,

@@ -12,6 +12,7 @@ mod durability;
 mod fake_s3;
 mod kept;
 mod killed;
+mod overdue;
 mod schema;
 mod tampering;
 mod vault;

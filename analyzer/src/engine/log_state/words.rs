@@ -70,7 +70,8 @@ pub(super) fn evidence(f: &LogFinding, entity: &str, template: Option<&str>, sam
             format!("{entity} 的错误日志达到 {seen} 行，通常为 {usual} 行"),
         ),
     };
-    Evidence { en, zh, samples }
+    let way = if matches!(f.kind, FindingKind::Drop | FindingKind::Silence) { "down" } else { "up" };
+    Evidence { en, zh, samples, view: word(f.kind).to_owned(), way: way.to_owned(), ..Evidence::default() }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod audit;
 pub mod blobs;
 pub mod catalog;
+pub mod feedback;
 pub mod heal;
 pub mod incident_work;
 pub mod incidents;
@@ -25,8 +26,8 @@ use crate::identity::Audit;
 use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
-    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, HealStore, IncidentStore,
-    IncidentWorkStore, IncidentWrite, OutboxStore, QueueStore, RunStore, StatusStore, UserStore,
+    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, FeedbackStore, HealStore, IncidentStore,
+    IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore, StatusStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -65,6 +66,10 @@ pub struct Stores {
     pub incidents: Arc<dyn IncidentStore>,
     /// Alerts from outside.
     pub alerts: Arc<dyn AlertStore>,
+    /// Opinions on anomalies.
+    pub feedback: Arc<dyn FeedbackStore>,
+    /// Upkeep of the analyzer's tables.
+    pub memory: Arc<dyn MemoryStore>,
     /// Their way to correlation.
     pub alert_queue: Arc<dyn AlertQueue>,
     /// What people do with incidents.
@@ -99,6 +104,8 @@ impl Stores {
             + CatalogStore<ChannelSpec>
             + StatusStore
             + AnalyzerStore
+            + FeedbackStore
+            + MemoryStore
             + IncidentStore
             + AlertStore
             + AlertQueue
@@ -126,6 +133,8 @@ impl Stores {
             analyzer: db.clone(),
             incidents: db.clone(),
             alerts: db.clone(),
+            feedback: db.clone(),
+            memory: db.clone(),
             alert_queue: db.clone(),
             work: db.clone(),
             heal: db.clone(),

@@ -1,4 +1,4 @@
-//! Contract of runs as people see them: enqueue, list, cancel, logs.
+//! Contract of runs as people see them: enqueue, list, cancel.
 
 use super::{Stores, by_alice, conflict, failed};
 use crate::catalog::RuntimeKind;
@@ -6,7 +6,7 @@ use crate::error::{Kind, Result};
 use crate::new_id;
 use crate::page::PageRequest;
 use crate::ports::RunFilter;
-use crate::run::{LogRecord, RunPurpose, RunState, Stream};
+use crate::run::{RunPurpose, RunState};
 use crate::testing::samples;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub async fn runs_are_listed(s: &Stores) -> Result<()> {
     let filter = RunFilter {
         states: vec![RunState::Running, RunState::Queued],
         case_id: Some(second.items[0].case_id),
-        incident_id: None,
+        ..RunFilter::default()
     };
     assert_eq!(s.runs.list_runs(&filter, &PageRequest::default()).await?.items, second.items[..1]);
     let filter = RunFilter { states: vec![RunState::Lost], ..RunFilter::default() };
@@ -62,27 +62,6 @@ pub async fn cancel_stops_or_asks(s: &Stores) -> Result<()> {
     assert!(s.runs.renew(id, claim.run.lease_epoch, Duration::ZERO).await?);
     let taken = s.runs.claim("w2", LEASE).await?.expect("its lease ran out");
     assert_eq!((taken.run.state, taken.recovered), (RunState::Cancelling, true), "the wish outlives the owner");
-    Ok(())
-}
-
-/// Lines are stored once, in order, however often and in whatever pieces they are sent.
-pub async fn log_lines_are_stored_once(s: &Stores) -> Result<()> {
-    let id = s.runs.enqueue(samples::run("service=a"), by_alice("run.start")).await?.id;
-    let epoch = s.runs.claim("w", LEASE).await?.expect("one is queued").run.lease_epoch;
-    let line = |seq: i64| LogRecord { seq, at: samples::at(seq), stream: Stream::Stdout, text: format!("line {seq}") };
-    let lines: Vec<_> = (1..=120).map(line).collect();
-    for (from, to) in [(0, 3), (0, 3), (1, 60), (0, 60), (59, 120)] {
-        s.runs.append_logs(id, epoch, &lines[from..to]).await?;
-    }
-    let changed = LogRecord { text: "changed".to_owned(), ..line(5) };
-    s.runs.append_logs(id, epoch, &[changed]).await?;
-    s.runs.append_logs(id, epoch, &[]).await?;
-    assert_eq!(s.runs.logs(id, 0, 1_000).await?, lines);
-    assert_eq!(s.runs.logs(id, 100, 5).await?, lines[100..105]);
-    assert_eq!(s.runs.run(id).await?.log_lines, 120);
-    let odd = LogRecord { seq: 121, text: "nul \0 and 中文".to_owned(), ..line(1) };
-    s.runs.append_logs(id, epoch, &[odd]).await?;
-    assert_eq!(s.runs.logs(id, 120, 5).await?[0].text, "nul \u{fffd} and 中文");
     Ok(())
 }
 

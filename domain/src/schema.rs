@@ -3,18 +3,32 @@
 //! Keywords: `type`, `enum`, `const`, `minimum`, `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`-free numbers,
 //! `minLength`, `maxLength`, `pattern`, `items`, `minItems`, `maxItems`, `properties`, `required`, `additionalProperties`
 //! (as a boolean), and the annotations. Any other keyword refuses the value: a rule that is not understood is not kept.
+//! Other than in JSON Schema, what is not declared is refused: only `additionalProperties: true` lets it through.
 
+use crate::error::FieldError;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 const ANNOTATIONS: [&str; 9] =
     ["title", "description", "default", "examples", "$schema", "$id", "$comment", "deprecated", "format"];
 
-/// The values with defaults filled in.
+/// The values with defaults filled in. Without a schema only names in `declared` are let through.
 ///
 /// # Errors
-/// One line that names the parameter and the rule.
-pub fn validate(schema: &Value, mut values: BTreeMap<String, Value>) -> Result<BTreeMap<String, Value>, String> {
+/// One entry for each parameter, below `values`, with the rule that it breaks.
+pub fn validate(
+    schema: &Value,
+    declared: impl Fn(&str) -> bool,
+    mut values: BTreeMap<String, Value>,
+) -> Result<BTreeMap<String, Value>, Vec<FieldError>> {
+    let known = schema.get("properties").and_then(Value::as_object);
+    let open = schema.get("additionalProperties") == Some(&Value::Bool(true));
+    let may = |name: &str| match (schema, known) {
+        (Value::Null, _) => declared(name),
+        (_, known) => open || known.is_some_and(|k| k.contains_key(name)),
+    };
+    let strange = values.keys().filter(|name| !may(name));
+    let mut wrong: Vec<FieldError> = strange.map(|name| undeclared(name, known)).collect();
     if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
         for (name, rule) in properties {
             if let Some(default) = rule.get("default")
@@ -24,9 +38,31 @@ pub fn validate(schema: &Value, mut values: BTreeMap<String, Value>) -> Result<B
             }
         }
     }
-    let object = Value::Object(values.clone().into_iter().collect());
-    check("parameters", schema, &object, 0)?;
-    Ok(values)
+    let rules = schema.as_object();
+    for (name, rule) in known.into_iter().flatten() {
+        if let Some(Err(why)) = values.get(name).map(|value| check(&format!("values.{name}"), rule, value, 0)) {
+            wrong.push(split(&why));
+        }
+    }
+    let object = Value::Object(values.clone().into_iter().filter(|(name, _)| may(name)).collect());
+    for (keyword, rule) in rules.into_iter().flatten().filter(|(k, _)| !matches!(k.as_str(), "properties")) {
+        if let Err(why) = one("values", keyword, rule, rules.unwrap_or(&Map::new()), &object, 0) {
+            wrong.push(split(&why));
+        }
+    }
+    if wrong.is_empty() { Ok(values) } else { Err(wrong) }
+}
+
+fn undeclared(name: &str, known: Option<&Map<String, Value>>) -> FieldError {
+    let names: Vec<&str> = known.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+    let has = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+    FieldError::new(format!("values.{name}"), format!("is not a parameter of this script: {has}"))
+}
+
+/// `field: message` as a field error.
+fn split(why: &str) -> FieldError {
+    let (field, message) = why.split_once(": ").unwrap_or(("values", why));
+    FieldError::new(field, message)
 }
 
 fn check(at: &str, schema: &Value, value: &Value, depth: u32) -> Result<(), String> {
@@ -163,7 +199,9 @@ mod tests {
     use serde_json::json;
 
     fn run(schema: &Value, values: &Value) -> Result<BTreeMap<String, Value>, String> {
-        validate(schema, values.as_object().expect("object").clone().into_iter().collect())
+        let values = values.as_object().expect("object").clone().into_iter().collect();
+        validate(schema, |name| name == "KNOWN", values)
+            .map_err(|wrong| wrong.iter().map(|w| format!("{}: {}", w.field, w.message)).collect::<Vec<_>>().join("; "))
     }
 
     #[test]
@@ -180,17 +218,17 @@ mod tests {
         for (values, expected) in [
             (json!({"SERVICE": "cart"}), None),
             (json!({"SERVICE": "cart", "COUNT": 5, "MODE": "hard", "LIST": [1, 2.5]}), None),
-            (json!({}), Some("parameters.SERVICE: is required")),
-            (json!({"SERVICE": 1}), Some("parameters.SERVICE: must be of type \"string\"")),
-            (json!({"SERVICE": ""}), Some("parameters.SERVICE: minLength")),
-            (json!({"SERVICE": "toolongname"}), Some("parameters.SERVICE: maxLength")),
-            (json!({"SERVICE": "a; b"}), Some("parameters.SERVICE: must match")),
-            (json!({"SERVICE": "cart", "COUNT": 6}), Some("parameters.COUNT: maximum is 5, got 6")),
-            (json!({"SERVICE": "cart", "COUNT": 1.5}), Some("parameters.COUNT: must be of type")),
-            (json!({"SERVICE": "cart", "MODE": "x"}), Some("parameters.MODE: must be one of")),
-            (json!({"SERVICE": "cart", "LIST": [0]}), Some("parameters.LIST[0]: exclusiveMinimum")),
-            (json!({"SERVICE": "cart", "LIST": [1, 1, 1]}), Some("parameters.LIST: maxItems")),
-            (json!({"SERVICE": "cart", "X": 1}), Some("parameters.X: is not a parameter")),
+            (json!({}), Some("values.SERVICE: is required")),
+            (json!({"SERVICE": 1}), Some("values.SERVICE: must be of type \"string\"")),
+            (json!({"SERVICE": ""}), Some("values.SERVICE: minLength")),
+            (json!({"SERVICE": "toolongname"}), Some("values.SERVICE: maxLength")),
+            (json!({"SERVICE": "a; b"}), Some("values.SERVICE: must match")),
+            (json!({"SERVICE": "cart", "COUNT": 6}), Some("values.COUNT: maximum is 5, got 6")),
+            (json!({"SERVICE": "cart", "COUNT": 1.5}), Some("values.COUNT: must be of type")),
+            (json!({"SERVICE": "cart", "MODE": "x"}), Some("values.MODE: must be one of")),
+            (json!({"SERVICE": "cart", "LIST": [0]}), Some("values.LIST[0]: exclusiveMinimum")),
+            (json!({"SERVICE": "cart", "LIST": [1, 1, 1]}), Some("values.LIST: maxItems")),
+            (json!({"SERVICE": "cart", "X": 1}), Some("values.X: is not a parameter of this script: it has ")),
         ] {
             let got = run(&schema, &values);
             match expected {
@@ -201,12 +239,25 @@ mod tests {
                 }
             }
         }
+        let refused = run(&schema, &json!({"COUNT": 9, "X": 1})).expect_err("refused");
+        assert_eq!(refused.matches("; ").count(), 2, "each wrong parameter is named: {refused}");
+    }
+
+    #[test]
+    fn only_what_is_declared_is_let_through() {
+        let some = json!({"properties": {"A": {"type": "string"}}});
+        assert!(run(&some, &json!({"A": "x"})).is_ok());
+        assert!(run(&some, &json!({"B": "x"})).expect_err("refused").starts_with("values.B: is not a parameter"));
+        let open = json!({"properties": {"A": {"type": "string"}}, "additionalProperties": true});
+        assert!(run(&open, &json!({"B": "x"})).is_ok());
+        assert!(run(&json!({}), &json!({"B": "x"})).is_err());
+        assert!(run(&Value::Null, &json!({"KNOWN": "x"})).is_ok());
+        assert!(run(&Value::Null, &json!({"B": "x"})).expect_err("refused").ends_with("it has none"));
     }
 
     #[test]
     fn what_is_not_understood_is_refused() {
         let refused = run(&json!({"oneOf": []}), &json!({})).expect_err("refused");
         assert!(refused.contains("oneOf"), "{refused}");
-        assert!(run(&Value::Null, &json!({"ANY": 1})).is_ok());
     }
 }
