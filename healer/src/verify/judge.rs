@@ -3,9 +3,10 @@
 //! Rules. A round is *healthy* when every check holds, *unknown* when it is empty or any check is unknown, else *bad*.
 //! - `fixed`: the last `samples` rounds are healthy, all of them in a row. A round that is unknown breaks the row; missing data
 //!   therefore only ever delays, it never cures.
-//! - Rounds go on until the deadline (`deadline_secs` after the first sample is due). Two things extend it, at most to twice
-//!   that time: the newest round is unknown (the outcome so far is `inconclusive`, which is not final), or a row of
-//!   healthy rounds has begun that could still become `fixed`.
+//! - Rounds go on until the deadline (`deadline_secs` after the first sample is due). Three things extend it, at most to
+//!   twice that time: the time that unknown rounds took does not count (after an outage the system gets its time back), the
+//!   newest round is unknown (the outcome so far is `inconclusive`, which is not final), or a row of healthy rounds has
+//!   begun that could still become `fixed`.
 //! - At the end the verdict is what was seen: `inconclusive` when the newest rounds are unknown; else by distance from the healthy
 //!   band against the baseline: `worse` when the last `samples` known rounds are all above 1.5 x baseline, `improved`
 //!   at or below 0.7 x baseline, else `not_fixed`.
@@ -110,8 +111,8 @@ pub fn decide(
         let reason = format!("healthy in {healthy} samples in a row");
         return Judgement::Verdict { verdict: Verdict::Fixed, reason };
     }
-    let deadline = first + secs(spec.deadline_secs);
-    let hard_end = deadline + secs(spec.deadline_secs);
+    let hard_end = first + secs(spec.deadline_secs) + secs(spec.deadline_secs);
+    let deadline = (first + secs(spec.deadline_secs) + blind(rounds, &states, now)).min(hard_end);
     let unknown = trailing(&states, RoundState::Unknown);
     let seen = Seen::new(baseline, rounds, need);
     let half = first + chrono::TimeDelta::milliseconds(i64::from(spec.deadline_secs) * 500);
@@ -177,6 +178,16 @@ impl Seen {
             number(self.median())
         )
     }
+}
+
+/// Time in which nothing was known: from each unknown round to the one after it.
+fn blind(rounds: &[&[CheckSample]], states: &[RoundState], now: Time) -> chrono::TimeDelta {
+    let begun = |i: usize| rounds.get(i).and_then(|round| round.first()).map(|sample| sample.at);
+    let unknown = (0..rounds.len()).filter(|&i| states[i] == RoundState::Unknown);
+    unknown
+        .filter_map(|i| Some(begun(i + 1).unwrap_or(now) - begun(i)?))
+        .filter(|gap| *gap > chrono::TimeDelta::zero())
+        .sum()
 }
 
 fn trailing(states: &[RoundState], what: RoundState) -> usize {

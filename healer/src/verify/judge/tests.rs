@@ -131,6 +131,17 @@ fn missing_data_extends_and_then_is_inconclusive() {
 }
 
 #[test]
+fn the_time_of_an_outage_does_not_count() {
+    let at = |s: CheckSample, secs: i64| CheckSample { at: t(secs), ..s };
+    let mut rounds: Vec<CheckSample> = (0..9).map(|i| at(gone(), i * 10)).collect();
+    rounds.extend([at(bad(1.0), 90), at(bad(1.0), 100)]);
+    assert_eq!(verdict(1.0, &rounds, 100), None, "data is back for two rounds only");
+    assert_eq!(verdict(1.0, &rounds, 189), None);
+    assert_eq!(verdict(1.0, &rounds, 190), Some(Verdict::NotFixed), "it had the whole time with data");
+    assert_eq!(verdict(1.0, &[at(gone(), 0), at(gone(), 150), at(bad(1.0), 199)], 200), Some(Verdict::NotFixed));
+}
+
+#[test]
 fn a_healthy_row_may_be_finished_after_the_deadline() {
     assert_eq!(verdict(1.0, &[bad(1.0), good(), good()], 100), None);
     assert_eq!(verdict(1.0, &[good(), good(), good()], 110), Some(Verdict::Fixed));
