@@ -10,7 +10,7 @@
 //! - At the end the verdict is what was seen: `inconclusive` when the newest rounds are unknown; else by distance from the healthy
 //!   band against the baseline: `worse` when the last `samples` known rounds are all above 1.5 x baseline, `improved`
 //!   at or below 0.7 x baseline, else `not_fixed`.
-//! - `worse` may come early, after half of the deadline, so that harm is undone soon.
+//! - `worse` may come early, after half of `deadline_secs` (time without data counts here), so that harm is undone soon.
 //! - Without a known baseline nothing is called `improved` or `worse`.
 
 use domain::policy::VerificationSpec;
@@ -84,8 +84,7 @@ pub fn distance(round: &[CheckSample]) -> Option<f64> {
 #[must_use]
 pub fn first_due(v: &Verification) -> Time {
     let latest = v.started_at + secs(v.spec.settle_secs);
-    let first = v.rounds.first().and_then(|round| round.first()).map(|sample| sample.at);
-    first.or(v.next_at).map_or(latest, |at| at.min(latest))
+    v.rounds.first().and_then(|round| taken_at(round)).or(v.next_at).map_or(latest, |at| at.min(latest))
 }
 
 /// Judges `v` whose stored rounds are followed by `latest`.
@@ -111,12 +110,12 @@ pub fn decide(
         let reason = format!("healthy in {healthy} samples in a row");
         return Judgement::Verdict { verdict: Verdict::Fixed, reason };
     }
-    let hard_end = first + secs(spec.deadline_secs) + secs(spec.deadline_secs);
-    let deadline = (first + secs(spec.deadline_secs) + blind(rounds, &states, now)).min(hard_end);
+    let limit = secs(spec.deadline_secs);
+    let hard_end = first + limit * 2;
+    let deadline = (first + limit + blind(rounds, &states, now)).min(hard_end);
     let unknown = trailing(&states, RoundState::Unknown);
     let seen = Seen::new(baseline, rounds, need);
-    let half = first + chrono::TimeDelta::milliseconds(i64::from(spec.deadline_secs) * 500);
-    if now >= half && seen.worse() && unknown == 0 {
+    if now >= first + limit / 2 && seen.worse() && unknown == 0 {
         return Judgement::Verdict { verdict: Verdict::Worse, reason: seen.text("worse than before the run") };
     }
     let extended = (unknown > 0 || healthy > 0 || states.is_empty()) && now < hard_end;
@@ -180,14 +179,18 @@ impl Seen {
     }
 }
 
-/// Time in which nothing was known: from each unknown round to the one after it.
+/// When a round was taken; absent when it has no sample.
+fn taken_at(round: &[CheckSample]) -> Option<Time> {
+    round.first().map(|sample| sample.at)
+}
+
+/// Time in which nothing was known: from each unknown round to the next one that has a time, or to now.
 fn blind(rounds: &[&[CheckSample]], states: &[RoundState], now: Time) -> chrono::TimeDelta {
-    let begun = |i: usize| rounds.get(i).and_then(|round| round.first()).map(|sample| sample.at);
-    let unknown = (0..rounds.len()).filter(|&i| states[i] == RoundState::Unknown);
-    unknown
-        .filter_map(|i| Some(begun(i + 1).unwrap_or(now) - begun(i)?))
-        .filter(|gap| *gap > chrono::TimeDelta::zero())
-        .sum()
+    let timed: Vec<(Time, RoundState)> =
+        rounds.iter().zip(states).filter_map(|(round, &state)| Some((taken_at(round)?, state))).collect();
+    let ends = timed.iter().skip(1).map(|(at, _)| *at).chain([now]);
+    let unknown = timed.iter().zip(ends).filter(|((_, state), _)| *state == RoundState::Unknown);
+    unknown.map(|((at, _), end)| (end - *at).max(chrono::TimeDelta::zero())).sum()
 }
 
 fn trailing(states: &[RoundState], what: RoundState) -> usize {

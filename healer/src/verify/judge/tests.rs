@@ -142,6 +142,16 @@ fn the_time_of_an_outage_does_not_count() {
 }
 
 #[test]
+fn an_empty_round_in_an_outage_does_not_stretch_it() {
+    let round = |s: CheckSample, secs: i64| vec![CheckSample { at: t(secs), ..s }];
+    let rounds = [round(gone(), 0), vec![], round(bad(1.0), 20), round(bad(1.0), 110), round(bad(1.0), 120)];
+    let slices: Vec<&[CheckSample]> = rounds.iter().map(Vec::as_slice).collect();
+    let at = |secs: i64| decide(&spec(), &[bad(1.0)], &slices, t(0), t(secs));
+    assert!(matches!(at(119), Judgement::Continue { .. }));
+    assert!(matches!(at(120), Judgement::Verdict { verdict: Verdict::NotFixed, .. }));
+}
+
+#[test]
 fn a_healthy_row_may_be_finished_after_the_deadline() {
     assert_eq!(verdict(1.0, &[bad(1.0), good(), good()], 100), None);
     assert_eq!(verdict(1.0, &[good(), good(), good()], 110), Some(Verdict::Fixed));
