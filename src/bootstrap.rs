@@ -27,8 +27,7 @@ pub(crate) async fn local_manager(managers: &dyn CatalogStore<RuntimeManagerSpec
     if !managers.all().await?.is_empty() {
         return Ok(());
     }
-    let spec =
-        RuntimeManagerSpec::default();
+    let spec = RuntimeManagerSpec::default();
     let draft = Draft { name: "local".to_owned(), tags: vec!["local".to_owned()], spec };
     managers.create(draft, audit("runtime_manager.create")).await.map(drop)
 }

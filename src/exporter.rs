@@ -3,7 +3,9 @@
 use analyzer::engine::AnalyzerStats;
 use healer::stats::Stats as HealerStats;
 use ingest::IngestStats;
-use prometheus::{Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder as _, GaugeVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -54,7 +56,12 @@ impl Exporter {
         counter(registry, "aiops_analyzer_rows_total", "Samples and log lines scored.", of(&s.rows))?;
         counter(registry, "aiops_anomalies_total", "Anomalies opened.", of(&s.anomalies))?;
         counter(registry, "aiops_incidents_total", "Incidents opened.", of(&s.incidents))?;
-        counter(registry, "aiops_analyzer_retries_total", "Commits that had to wait for the database.", of(&s.retries))?;
+        counter(
+            registry,
+            "aiops_analyzer_retries_total",
+            "Commits that had to wait for the database.",
+            of(&s.retries),
+        )?;
         let help = "Batches whose results the database refused for good.";
         counter(registry, "aiops_analyzer_parked_total", help, of(&s.parked))?;
         let lag = i64::try_from(of(&s.lag_ms)).unwrap_or(i64::MAX);

@@ -10,8 +10,8 @@ use domain::clock::Clock;
 use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    AlertStore, AuditStore, BlobStore, CatalogStore, FeedbackStore, HealStore, IncidentStore, IncidentWorkStore, OutboxStore,
-    QueueStore, ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore, VersionStore, Wake,
+    AlertStore, AuditStore, BlobStore, CatalogStore, FeedbackStore, HealStore, IncidentStore, IncidentWorkStore,
+    OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore, VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::{Id, Result};

@@ -46,6 +46,18 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(probe::test_source))
         .routes(routes!(probe::test_stored_source))
         .routes(routes!(probe::preview_monitor))
+        .routes(routes!(summary::summary))
+        .routes(routes!(stream::events))
+        .routes(routes!(audit::list))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::update, users::archive))
+        .merge(incident_routes())
+        .merge(run_routes())
+}
+
+/// Incidents, their alerts and the feedback on their anomalies.
+fn incident_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(incidents::list))
         .routes(routes!(incidents::get))
         .routes(routes!(incidents::events))
@@ -73,7 +85,11 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(alerts::of_incident))
         .routes(routes!(webhooks::receive))
         .routes(routes!(webhooks::set_token, webhooks::drop_token))
-        .routes(routes!(summary::summary))
+}
+
+/// Runs, the queue, and what runs leave: logs, artifacts, results.
+fn run_routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(runs::start))
         .routes(routes!(runs::list))
         .routes(routes!(runs::get))
@@ -90,8 +106,4 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(artifacts::content))
         .routes(routes!(artifacts::results))
         .routes(routes!(stream_logs::logs))
-        .routes(routes!(stream::events))
-        .routes(routes!(audit::list))
-        .routes(routes!(users::list, users::create))
-        .routes(routes!(users::update, users::archive))
 }

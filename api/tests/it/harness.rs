@@ -126,7 +126,23 @@ impl App {
             run_factory: Arc::new(Binary),
         };
         let router = api::router(deps, config()).await.expect("the router is built");
-        Self { router, clock, people, work, kept, blobs, wakes, alerts, feedback, monitors, sources, scripts, cases, policies, trail }
+        Self {
+            router,
+            clock,
+            people,
+            work,
+            kept,
+            blobs,
+            wakes,
+            alerts,
+            feedback,
+            monitors,
+            sources,
+            scripts,
+            cases,
+            policies,
+            trail,
+        }
     }
 
     /// With one user of each role, named after it.

@@ -6,9 +6,9 @@ mod fake_alerts;
 mod fake_catalog;
 mod fake_feedback;
 mod fake_live;
-mod feedback;
 mod fake_people;
 mod fake_work;
+mod feedback;
 mod harness;
 
 mod catalog;

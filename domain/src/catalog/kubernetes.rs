@@ -172,7 +172,8 @@ mod tests {
     fn unsafe_settings_are_refused() {
         let fine = KubernetesSettings::default;
         assert_eq!(wrong("in-cluster", &fine()), Vec::<String>::new());
-        let rows: [(&str, fn(&mut KubernetesSettings)); 6] = [
+        type Change = fn(&mut KubernetesSettings);
+        let rows: [(&str, Change); 6] = [
             ("kubernetes.user", |s| s.user = "0:0".into()),
             ("kubernetes.namespace", |s| s.namespace = Some("a/../b".into())),
             ("kubernetes.service_account", |s| s.service_account = Some("A b".into())),

@@ -4,6 +4,40 @@
  */
 
 export interface paths {
+    "/api/v1/alert-groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups as they were told last, with what their senders left out. */
+        get: operations["list_alert_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts, newest first. */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/anomalies": {
         parameters: {
             query?: never;
@@ -13,6 +47,23 @@ export interface paths {
         };
         /** One page of all anomalies, newest first. */
         get: operations["list_anomalies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/anomalies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One anomaly, with the band, the view and the sentences that explain it. */
+        get: operations["get_anomaly"];
         put?: never;
         post?: never;
         delete?: never;
@@ -32,6 +83,27 @@ export interface paths {
         get: operations["get_anomaly_chart"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/anomalies/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was said of an anomaly, newest first. */
+        get: operations["list_anomaly_feedback"];
+        put?: never;
+        /**
+         * Marks an anomaly as useful or noise; what the same person said of it before is replaced. It counts from the next
+         *     sample on.
+         */
+        post: operations["give_feedback"];
         delete?: never;
         options?: never;
         head?: never;
@@ -197,6 +269,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts of an incident, newest first. */
+        get: operations["list_incident_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/anomalies": {
         parameters: {
             query?: never;
@@ -208,6 +297,23 @@ export interface paths {
         get: operations["list_incident_anomalies"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/assign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the incident to a person, or to nobody. */
+        post: operations["assign_incident"];
         delete?: never;
         options?: never;
         head?: never;
@@ -299,6 +405,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes the incident part of another one; answers with that one. */
+        post: operations["merge_incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/notifications": {
         parameters: {
             query?: never;
@@ -310,6 +433,23 @@ export interface paths {
         get: operations["list_incident_notifications"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/reopen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a resolved incident up again. */
+        post: operations["reopen_incident"];
         delete?: never;
         options?: never;
         head?: never;
@@ -350,6 +490,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/severity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets the severity by hand. */
+        post: operations["set_incident_severity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes some anomalies of the incident another incident. */
+        post: operations["split_incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/verifications": {
         parameters: {
             query?: never;
@@ -359,6 +533,23 @@ export interface paths {
         };
         /** Its verifications, oldest first. */
         get: operations["list_incident_verifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/work": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people decided about the incident. */
+        get: operations["get_incident_work"];
         put?: never;
         post?: never;
         delete?: never;
@@ -455,6 +646,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitors/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was said of a monitor's anomalies, and the sensitivity that is left of its setting. */
+        get: operations["get_monitor_feedback"];
+        put?: never;
+        post?: never;
+        /** Forgets everything that was said of a monitor's anomalies: its sensitivity is the set one again. */
+        delete: operations["reset_monitor_feedback"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/policies": {
         parameters: {
             query?: never;
@@ -487,6 +696,57 @@ export interface paths {
         post?: never;
         /** Archives it: it stays readable and starts nothing. */
         delete: operations["archive_policy"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The queue now. */
+        get: operations["get_queue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Nothing new begins until it is resumed; what runs goes on. */
+        post: operations["pause_queue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/queue/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What was paused goes on. */
+        post: operations["resume_queue"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -526,6 +786,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its artifacts, by name. */
+        get: operations["list_run_artifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/artifacts/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One artifact as a file. */
+        get: operations["download_run_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/attempts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Attempts that ended before the present one, oldest first. */
+        get: operations["list_run_attempts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/cancel": {
         parameters: {
             query?: never;
@@ -550,7 +861,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Lines of its log, in order. */
+        /** Lines of its log, in order: the first ones after `after`, the last ones below `before`, or the last `tail` of all. */
         get: operations["list_run_logs"];
         put?: never;
         post?: never;
@@ -577,6 +888,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{id}/logs/info": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much is stored of its log; with `verify` every chunk is read and checked. */
+        get: operations["get_run_log_info"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/logs/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lines that contain a text or match an expression, in order. When `complete` is false, ask again after `searched_to`. */
+        get: operations["search_run_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{id}/logs/stream": {
         parameters: {
             query?: never;
@@ -586,6 +931,23 @@ export interface paths {
         };
         /** Live log: `log` (a LogRecord, its number is the resume cursor), then `end` (the Run). */
         get: operations["stream_run_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{id}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Its result document and test results. */
+        get: operations["get_run_results"];
         put?: never;
         post?: never;
         delete?: never;
@@ -680,6 +1042,74 @@ export interface paths {
         post?: never;
         /** Archives it: it stays readable and starts nothing. */
         delete: operations["archive_script"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scripts/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Versions of a script, newest first. */
+        get: operations["list_script_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scripts/{id}/versions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One version. */
+        get: operations["get_script_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scripts/{id}/versions/{number}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How a version differs from another one; from the one before when `from` is left out. */
+        get: operations["diff_script_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/scripts/{id}/versions/{number}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Brings a version back: its content becomes the newest version; name and tags stay. */
+        post: operations["restore_script_version"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -826,6 +1256,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources/{id}/webhook-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets the token with which the source sends; an older one is void at once. */
+        post: operations["set_webhook_token"];
+        /** Takes the token away; the source cannot send until it has another. */
+        delete: operations["drop_webhook_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/stream": {
         parameters: {
             query?: never;
@@ -913,6 +1361,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes alerts in. The caller proves with the source's token that it is the sender: `Authorization: Bearer TOKEN`, or
+         *     basic with the token as password, or `X-Aiops-Token: TOKEN`.
+         */
+        post: operations["receive_alerts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -934,6 +1402,174 @@ export interface components {
             /** @description Login name. */
             name: string;
         };
+        /** @description An alert as stored. */
+        Alert: {
+            /** @description Texts for people. */
+            annotations: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description How often it was told.
+             */
+            deliveries: number;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ends_at?: string | null;
+            /** @description What it is about, for example `service=checkout`. */
+            entity: string;
+            /** @description Tells it apart at its sender. */
+            fingerprint: string;
+            /**
+             * Format: date-time
+             * @description When it was first told.
+             */
+            first_seen_at: string;
+            /** @description Identity of its group at the sender. */
+            group: string;
+            /**
+             * Format: uuid
+             * @description UUIDv7.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Incident it belongs to.
+             */
+            incident_id?: string | null;
+            /** @description Labels, byte for byte. */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * Format: date-time
+             * @description When it was last told.
+             */
+            last_seen_at: string;
+            /** @description Address at the sender, http or https, or empty. */
+            link: string;
+            /** @description Name of the rule. */
+            name: string;
+            /** @description What is odd about it; empty when nothing is. */
+            note: string;
+            /**
+             * Format: int64
+             * @description Raised by every change of its state; tells a placement of old from one of now.
+             */
+            revision: number;
+            /** @description How bad. */
+            severity: components["schemas"]["Severity"];
+            /** @description What it measures. */
+            signal: components["schemas"]["SignalKind"];
+            /**
+             * Format: uuid
+             * @description The source that sent it.
+             */
+            source_id: string;
+            /** @description Its name at that time. */
+            source_name: string;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            starts_at: string;
+            /** @description Firing or resolved. */
+            state: components["schemas"]["AlertState"];
+            /** @description The sender has no data for it: it opened nothing. */
+            unknown: boolean;
+        };
+        /** @description The last state of a group at its sender. */
+        AlertGroup: {
+            /**
+             * Format: int64
+             * @description Alerts in the last call.
+             */
+            alerts: number;
+            /** @description Identity at the sender. */
+            group: string;
+            /**
+             * Format: int64
+             * @description Alerts that the sender left out of it.
+             */
+            omitted: number;
+            /**
+             * Format: uuid
+             * @description The source.
+             */
+            source_id: string;
+            /**
+             * Format: date-time
+             * @description When it was last told.
+             */
+            told_at: string;
+        };
+        /** @description Where a generic JSON body keeps what; every place is a JSON pointer (RFC 6901). */
+        AlertMapping: {
+            /**
+             * @description The list of alerts; empty: the body is one alert, or a list of them. All other places are inside one alert.
+             * @default
+             */
+            alerts: string;
+            /**
+             * @description End, in the same forms.
+             * @default null
+             */
+            ends_at: string | null;
+            /**
+             * @description Further labels by name.
+             * @default {}
+             */
+            fields: {
+                [key: string]: string;
+            };
+            /**
+             * @description What tells two alerts of one name apart; absent: the labels.
+             * @default null
+             */
+            fingerprint: string | null;
+            /**
+             * @description An object of labels.
+             * @default null
+             */
+            labels: string | null;
+            /**
+             * @description Address of the alert at its sender.
+             * @default null
+             */
+            link: string | null;
+            /**
+             * @description Name of the alert; must be there.
+             * @default
+             */
+            name: string;
+            /**
+             * @description Values of `status` that mean resolved, any case; empty: `resolved`, `ok`, `closed`, `inactive`, `normal`.
+             * @default []
+             */
+            resolved: string[];
+            /**
+             * @description Start: RFC 3339, or epoch seconds or milliseconds.
+             * @default null
+             */
+            starts_at: string | null;
+            /**
+             * @description Text that says whether it fires; absent: every alert fires.
+             * @default null
+             */
+            status: string | null;
+            /**
+             * @description One line for people.
+             * @default null
+             */
+            summary: string | null;
+        };
+        /**
+         * @description Whether it still fires, as its sender said last.
+         * @enum {string}
+         */
+        AlertState: "firing" | "resolved";
         /** @description One episode. */
         Anomaly: {
             /**
@@ -1016,12 +1652,75 @@ export interface components {
          * @description Which detector found it.
          * @enum {string}
          */
-        AnomalyKind: "level" | "rate" | "threshold" | "absence" | "entity" | "log_error_rate" | "new_template" | "log_burst";
+        AnomalyKind: "level" | "rate" | "threshold" | "absence" | "entity" | "log_error_rate" | "new_template" | "log_burst" | "alert";
         /**
          * @description Open while it lasts, closed when the recovery criterion held.
          * @enum {string}
          */
         AnomalyState: "open" | "closed";
+        /** @description One kept file. */
+        Artifact: {
+            /**
+             * Format: int64
+             * @description Size, bytes.
+             */
+            bytes: number;
+            /** @description Media type, from the name. */
+            media_type: string;
+            /** @description Path below `$AIOPS_ARTIFACTS`, parts separated by `/`. */
+            name: string;
+            /** @description SHA-256 of the content, hex. */
+            sha256: string;
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            stored_at: string;
+        };
+        /** @description Who works on it. */
+        AssignRequest: {
+            /** @description Login name; null: nobody. */
+            assignee?: string | null;
+            /** @description Shown in the timeline. */
+            comment?: string | null;
+        };
+        /** @description An attempt that ended and was followed by another one. */
+        Attempt: {
+            /**
+             * Format: int32
+             * @description Which, from 1.
+             */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            ended_at: string;
+            /**
+             * Format: int64
+             * @description Epoch of its last owner.
+             */
+            epoch: number;
+            /**
+             * Format: int32
+             * @description Exit code, when observed.
+             */
+            exit_code?: number | null;
+            /**
+             * Format: uuid
+             * @description Where it ran.
+             */
+            manager_id?: string | null;
+            /** @description Why it ended so, for people. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description When it started.
+             */
+            started_at?: string | null;
+            /** @description How it ended. */
+            state: components["schemas"]["RunState"];
+        };
         /** @description An audit row as stored: each row's hash covers the one before. */
         AuditRow: {
             /** @description What. */
@@ -1060,8 +1759,21 @@ export interface components {
             description?: string;
             /** @description What counts as passed. */
             expectations?: components["schemas"]["Expectations"];
+            /** @description Container image; the script's when absent. */
+            image?: string | null;
+            /** @description Program and arguments that run the own body; empty: the language's interpreter. */
+            interpreter?: string[];
             language?: components["schemas"]["Language"] | null;
+            limits?: components["schemas"]["Limits"] | null;
             mode?: components["schemas"]["RunMode"] | null;
+            /** @description Which text of the script's contract is run. */
+            part?: components["schemas"]["Part"];
+            /**
+             * Format: int32
+             * @description Who goes first in the queue, -100 to 100; that of the purpose when absent.
+             */
+            priority?: number | null;
+            retry?: components["schemas"]["Retry"] | null;
             /** @description Tags that a runtime manager must carry. */
             runtime_tags?: string[];
             /**
@@ -1069,6 +1781,11 @@ export interface components {
              * @description Script to run; absent when the case has a body of its own.
              */
             script_id?: string | null;
+            /**
+             * Format: int64
+             * @description Version of the script to stay at; absent: always its newest.
+             */
+            script_version?: number | null;
             /**
              * Format: int32
              * @description Time limit, seconds; the script's when absent.
@@ -1252,6 +1969,12 @@ export interface components {
             kind: "learned";
         } | {
             /**
+             * Format: double
+             * @description The value that must be reached again for it to be over, on the healthy side of the limit; the limit itself
+             *     when left out.
+             */
+            clear?: number | null;
+            /**
              * Format: int32
              * @description How long it must hold, seconds.
              */
@@ -1282,6 +2005,57 @@ export interface components {
          * @enum {string}
          */
         Direction: "both" | "up" | "down";
+        /** @description How cases run on a Docker engine. What is not allowed here cannot be asked for by a case. */
+        DockerSettings: {
+            /**
+             * @description Image of cases that name none.
+             * @default null
+             */
+            default_image: string | null;
+            /**
+             * @description Images that cases may name; `*` stands for any characters. The default image is always allowed.
+             * @default []
+             */
+            images: string[];
+            /**
+             * @description Network that cases join whose limits ask for one, for example `bridge`; without it no case gets any network.
+             * @default null
+             */
+            network: string | null;
+            /**
+             * @description When images are fetched.
+             * @default if_missing
+             */
+            pull: components["schemas"]["PullPolicy"];
+            /** @default null */
+            tls: components["schemas"]["DockerTls"] | null;
+            /**
+             * Format: int64
+             * @description Size of `/tmp` (in memory), bytes.
+             * @default 67108864
+             */
+            tmp_bytes: number;
+            /**
+             * @description User and group of the script, as numbers.
+             * @default 65534:65534
+             */
+            user: string;
+            /**
+             * Format: int64
+             * @description Size of the working folder (in memory), bytes; it counts against the memory limit of a run.
+             * @default 268435456
+             */
+            work_bytes: number;
+        };
+        /** @description Keys for an engine that is reached by TLS. Each is PEM text, or the absolute path of a PEM file on the host of the runner. */
+        DockerTls: {
+            /** @description Certificate of the authority that signed the engine's. */
+            ca: string;
+            /** @description Our certificate. */
+            cert: string;
+            /** @description Our key; write-only when it is PEM text. */
+            key: string;
+        };
         /** @description What a caller sends to create or replace an object. */
         Draft_CaseSpec: components["schemas"]["CaseSpec"] & {
             /** @description Unique name, 1..=120 characters. */
@@ -1331,21 +2105,56 @@ export interface components {
             /** @description Free words. */
             tags?: string[];
         };
+        /** @description What is left of the sensitivity for anomalies of one kind. */
+        Effect: {
+            /** @description Series, way and view. */
+            fingerprint: string;
+            /**
+             * Format: int32
+             * @description Opinions on it.
+             */
+            opinions: number;
+            /**
+             * Format: double
+             * @description Sensitivity that is left, 1..10.
+             */
+            sensitivity: number;
+            /**
+             * Format: double
+             * @description Steps that all opinions on the monitor take from it.
+             */
+            steps: number;
+        };
+        /** @description A label whose value names what an alert is about. */
+        EntityRule: {
+            /** @description Kind of entity that it names, for example `service`; the label's own name when absent. */
+            kind?: string | null;
+            /** @description Label of the alert, for example `service_name`. */
+            label: string;
+        };
         /**
          * @description What happened, in the words of the timeline.
          * @enum {string}
          */
-        EventKind: "opened" | "anomaly_added" | "anomaly_closed" | "cause_ranked" | "decided" | "run_queued" | "run_started" | "run_ended" | "verification_started" | "verification_sampled" | "verdict" | "undo_queued" | "resolved" | "escalated" | "reopened" | "acknowledged" | "comment" | "notified";
+        EventKind: "opened" | "anomaly_added" | "anomaly_closed" | "cause_ranked" | "decided" | "run_queued" | "run_started" | "run_ended" | "verification_started" | "verification_sampled" | "verdict" | "undo_queued" | "resolved" | "escalated" | "reopened" | "acknowledged" | "comment" | "notified" | "assigned" | "severity_set" | "merged" | "split";
         /** @description What a person needs to believe it. */
         Evidence: {
+            /** @description Why it was closed other than by the signal getting well; empty otherwise. */
+            closed_because?: string;
             /** @description One plain sentence, English. */
             en: string;
             /** @description Sample log lines, masked. */
             samples?: string[];
+            /** @description Why it opens no incident: its monitor is muted, or was said to be noise; empty when it may open one. */
+            untold?: string;
+            /** @description The view that fired, for example `record`, `season`, `threshold`, `new_template`; empty when not known. */
+            view?: string;
+            /** @description `up` or `down` from what was expected; empty when neither. */
+            way?: string;
             /** @description One plain sentence, Chinese. */
             zh: string;
         };
-        /** @description What a run must show to count as passed. */
+        /** @description What a run must show to count as passed; everything that is given must hold. */
         Expectations: {
             /**
              * Format: int32
@@ -1364,6 +2173,58 @@ export interface components {
              * @default null
              */
             output_contains: string | null;
+            /**
+             * @description Regular expression that a line of the output must match.
+             * @default null
+             */
+            output_matches: string | null;
+            /**
+             * @description Conditions on the result that the script wrote to `$AIOPS_RESULT`.
+             * @default []
+             */
+            result: components["schemas"]["ResultCheck"][];
+        };
+        /** @description One opinion on one anomaly; a voice that speaks again replaces what it said before. */
+        Feedback: {
+            /**
+             * Format: uuid
+             * @description The anomaly.
+             */
+            anomaly_id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Login name, or the stage of the product. */
+            by: string;
+            /** @description A remark. */
+            comment: string;
+            /** @description What it is remembered by: series, way and view. */
+            fingerprint: string;
+            /**
+             * Format: uuid
+             * @description UUIDv7.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Its monitor.
+             */
+            monitor_id: string;
+            /** @description What is said. */
+            opinion: components["schemas"]["Opinion"];
+            /** @description Its series. */
+            series_key: string;
+            /** @description Who says so. */
+            voice: components["schemas"]["Voice"];
+        };
+        /** @description An opinion. */
+        FeedbackRequest: {
+            /** @description A remark, at most 1000 characters. */
+            comment?: string;
+            /** @description Whether it was worth being told. */
+            opinion: components["schemas"]["Opinion"];
         };
         /** @description One wrong field of an input and what to do about it. */
         FieldError: {
@@ -1566,11 +2427,205 @@ export interface components {
          * @enum {string}
          */
         IncidentState: "open" | "acknowledged" | "healing" | "verifying" | "resolved" | "escalated" | "suppressed" | "merged";
+        /** @description What people decided about an incident, beside its state. */
+        IncidentWork: {
+            /** @description Login name of the person who works on it. */
+            assignee?: string | null;
+            /** @description The incidents that became part of it. */
+            merged: string[];
+            /**
+             * Format: uuid
+             * @description The incident that it became part of.
+             */
+            merged_into?: string | null;
+            /** @description Who set its severity by hand; then no anomaly raises it. */
+            severity_by?: string | null;
+            /**
+             * Format: uuid
+             * @description The incident that it was split from.
+             */
+            split_from?: string | null;
+        };
+        /** @description How cases run in a cluster. What is not allowed here cannot be asked for by a case. */
+        KubernetesSettings: {
+            /**
+             * @description Context of the kubeconfig; absent: its current one.
+             * @default null
+             */
+            context: string | null;
+            /**
+             * @description Image of cases that name none.
+             * @default null
+             */
+            default_image: string | null;
+            /**
+             * Format: int32
+             * @description Time between TERM and KILL, seconds.
+             * @default 5
+             */
+            grace_secs: number;
+            /**
+             * @description Images that cases may name; `*` stands for any characters. The default image is always allowed.
+             * @default []
+             */
+            images: string[];
+            /**
+             * Format: int32
+             * @description How long the cluster keeps a job that ended and that nobody removed, seconds.
+             * @default 86400
+             */
+            keep_secs: number;
+            /**
+             * @description A kubeconfig as text, for an `https://` endpoint; write-only. Commands that it names for log-in are refused.
+             * @default null
+             */
+            kubeconfig: string | null;
+            /**
+             * @description Namespace of the jobs; absent: that of the context, or of the pod that the runner is in.
+             * @default null
+             */
+            namespace: string | null;
+            /**
+             * @description Whether a run without network gets a network policy that forbids all traffic. Needs a network that enforces policies.
+             * @default true
+             */
+            network_policy: boolean;
+            /**
+             * @description Labels that a node must have.
+             * @default {}
+             */
+            node_selector: {
+                [key: string]: string;
+            };
+            /**
+             * @description When images are fetched.
+             * @default if_missing
+             */
+            pull: components["schemas"]["PullPolicy"];
+            /**
+             * @description Names of secrets of the namespace that hold the registry's credentials.
+             * @default []
+             */
+            pull_secrets: string[];
+            /**
+             * @description Service account whose token the scripts get; absent: none. With it, a script may do in the cluster what the account may.
+             * @default null
+             */
+            service_account: string | null;
+            /**
+             * Format: int32
+             * @description How long a pod may take until its script runs, seconds: scheduling, fetching the image.
+             * @default 120
+             */
+            start_limit_secs: number;
+            /**
+             * Format: int64
+             * @description Size of `/tmp`, bytes.
+             * @default 67108864
+             */
+            tmp_bytes: number;
+            /**
+             * @description User and group of the script, as numbers.
+             * @default 65534:65534
+             */
+            user: string;
+            /**
+             * Format: int64
+             * @description Size of the working folder, bytes.
+             * @default 268435456
+             */
+            work_bytes: number;
+        };
         /**
          * @description Interpreter of a script.
          * @enum {string}
          */
-        Language: "bash" | "sh" | "python" | "node";
+        Language: "bash" | "sh" | "python" | "node" | "other";
+        /** @description What a run may use. Every runtime enforces them as far as its host can, and says in its platform information how far that is. */
+        Limits: {
+            /**
+             * Format: int32
+             * @description Share of a CPU, in thousandths: 1000 is one whole CPU.
+             * @default 1000
+             */
+            cpu_millis: number;
+            /**
+             * Format: int64
+             * @description Largest file that a script may write, bytes.
+             * @default 1073741824
+             */
+            file_bytes: number;
+            /**
+             * Format: int64
+             * @description Memory, bytes.
+             * @default 536870912
+             */
+            memory_bytes: number;
+            /**
+             * @description Whether the script may use the network. Containers and pods have none without it; a local run is not cut off.
+             * @default false
+             */
+            network: boolean;
+            /**
+             * Format: int64
+             * @description Output kept, bytes; of what is over it, only the end.
+             * @default 8388608
+             */
+            output_bytes: number;
+            /**
+             * Format: int32
+             * @description Processes and threads at once.
+             * @default 256
+             */
+            pids: number;
+        };
+        /** @description A part of a log that cannot be read. */
+        LogDamage: {
+            /**
+             * Format: int64
+             * @description First line of the part.
+             */
+            first_seq: number;
+            /**
+             * Format: int64
+             * @description Last line of the part.
+             */
+            last_seq: number;
+            /** @description What is wrong with it. */
+            reason: string;
+        };
+        /** @description What a search found. */
+        LogFound: {
+            /** @description Whether the end of what is stored was reached. */
+            complete: boolean;
+            /** @description Lines that match, in order. */
+            lines: components["schemas"]["LogRecord"][];
+            /**
+             * Format: int64
+             * @description Number of the last line that was looked at: search on after it.
+             */
+            searched_to: number;
+        };
+        /** @description What is stored of a log. */
+        LogInfo: {
+            /**
+             * Format: int64
+             * @description Stored bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int32
+             * @description Chunks in file storage; what is newer is in the database.
+             */
+            chunks: number;
+            /** @description Chunks that are missing or changed; found by reading every chunk. */
+            damaged: components["schemas"]["LogDamage"][];
+            /**
+             * Format: int64
+             * @description Number of the last line; lines are numbered from 1 without gaps.
+             */
+            last_seq: number;
+        };
         /** @description One line of a run's log. */
         LogRecord: {
             /**
@@ -1598,13 +2653,39 @@ export interface components {
             /** @description Login name, any case. */
             username: string;
         };
+        /** @description What runs on one runtime manager. */
+        ManagerUse: {
+            /**
+             * Format: int64
+             * @description Runs on it.
+             */
+            active: number;
+            /**
+             * Format: uuid
+             * @description The manager.
+             */
+            manager_id: string;
+            pause?: components["schemas"]["Pause"] | null;
+        };
         /** @description Which incidents a policy is for; every given condition must hold. */
         Match: {
+            /**
+             * @description Names of alerts of which one must be among the incident's members, with `*`; empty: any.
+             * @default []
+             */
+            alerts: string[];
             /**
              * @description Entity of the best cause, with `*` for any run of characters; empty: any.
              * @default []
              */
             entities: string[];
+            /**
+             * @description Labels that one and the same member (of those names, when given) must have, values with `*`; empty: any.
+             * @default {}
+             */
+            labels: {
+                [key: string]: string;
+            };
             /**
              * @description Lowest severity.
              * @default warning
@@ -1620,6 +2701,33 @@ export interface components {
              * @default []
              */
             signals: components["schemas"]["SignalKind"][];
+        };
+        /** @description Where it goes. */
+        MergeRequest: {
+            /** @description Shown in the timeline. */
+            comment?: string | null;
+            /**
+             * Format: uuid
+             * @description The incident that it becomes part of.
+             */
+            into: string;
+        };
+        /** @description What was said of a monitor's anomalies and what it does. */
+        MonitorFeedback: {
+            /** @description Kinds of anomalies something was said of, the most quietened first. */
+            effects: components["schemas"]["Effect"][];
+            /**
+             * Format: double
+             * @description Sensitivity that is left for series of which nothing was said.
+             */
+            elsewhere: number;
+            /** @description The opinions, newest first. */
+            feedback: components["schemas"]["Feedback"][];
+            /**
+             * Format: int32
+             * @description The sensitivity that is set.
+             */
+            sensitivity: number;
         };
         /** @description A query on a source with detector settings. */
         MonitorSpec: {
@@ -1643,14 +2751,17 @@ export interface components {
             max_series?: number;
             /**
              * Format: date-time
-             * @description Until when its anomalies open nothing.
+             * @description Until when its anomalies open no incident; they are still found and stored.
              */
             muted_until?: string | null;
             /** @description PromQL, or an Elasticsearch query string (empty: all lines). */
             query: string;
+            /** @description Rules beside the learned detector, on the same series: limits and absence. None of them is ever learned away. */
+            rules?: components["schemas"]["Rule"][];
             /**
              * Format: int32
-             * @description 1 (only the gross) to 10 (everything).
+             * @description 1 (only the gross) to 10 (everything); 5 tells what leaves the known range by a fifth of it. False alarms to expect
+             *     at each step: `docs/monitors.md`.
              */
             sensitivity?: number;
             /** @description Severity of its anomalies. */
@@ -1676,6 +2787,40 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description Login name: letters, digits and `. _ @ -`, kept in lower case. */
             username: string;
+        };
+        /** @description The last seven days against the budget of one. */
+        Noise: {
+            /** @description The days (UTC), oldest first; days without any are left out. */
+            days: components["schemas"]["NoiseDay"][];
+            /**
+             * Format: int32
+             * @description Incidents that a day should not exceed.
+             */
+            incidents_a_day: number;
+            /**
+             * Format: int32
+             * @description Notifications that a day should not exceed.
+             */
+            notifications_a_day: number;
+        };
+        /** @description How many incidents and notifications one day brought. */
+        NoiseDay: {
+            /** @description Incidents by the monitor or alert that opened them. */
+            by: {
+                [key: string]: number;
+            };
+            /** @description The day (UTC), `2026-01-31`. */
+            day: string;
+            /**
+             * Format: int64
+             * @description Incidents opened.
+             */
+            incidents: number;
+            /**
+             * Format: int64
+             * @description Notifications written.
+             */
+            notifications: number;
         };
         /** @description One message to one channel; delivered at least once, always with the same id. */
         Notification: {
@@ -1729,10 +2874,37 @@ export interface components {
          */
         OnFailure: "next_step" | "undo" | "escalate";
         /**
+         * @description What is said of an anomaly.
+         * @enum {string}
+         */
+        Opinion: "useful" | "noise";
+        /**
          * @description What was decided.
          * @enum {string}
          */
         Outcome: "run" | "wait" | "ask" | "refuse";
+        /** @description What one owner has in the queue. */
+        OwnerShare: {
+            /**
+             * Format: int64
+             * @description Runs that a worker holds.
+             */
+            active: number;
+            /** @description Who asked. */
+            owner: string;
+            /**
+             * Format: int64
+             * @description Runs that wait.
+             */
+            waiting: number;
+        };
+        /** @description One page of a list, newest first unless said otherwise. */
+        Page_Alert: {
+            /** @description The rows. */
+            items: components["schemas"]["Alert"][];
+            /** @description Cursor of the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
         /** @description One page of a list, newest first unless said otherwise. */
         Page_Anomaly: {
             /** @description The rows. */
@@ -1816,6 +2988,42 @@ export interface components {
             items: components["schemas"]["UserRow"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
+        };
+        /**
+         * @description Which text of a script's contract is run.
+         * @enum {string}
+         */
+        Part: "act" | "precheck" | "verify" | "undo";
+        /** @description Why nothing new begins, and since when. */
+        Pause: {
+            /** @description Who asked. */
+            by: string;
+            /** @description How. */
+            mode: components["schemas"]["PauseMode"];
+            /** @description Why, for people. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when, database clock.
+             */
+            since: string;
+        };
+        /**
+         * @description How something stands still.
+         * @enum {string}
+         */
+        PauseMode: "pause" | "drain";
+        /** @description What is to stand still. */
+        PauseRequest: {
+            /**
+             * Format: uuid
+             * @description A runtime manager; absent: the whole queue.
+             */
+            manager_id?: string | null;
+            /** @description Only stop what is new, or be told when nothing runs any more. */
+            mode: components["schemas"]["PauseMode"];
+            /** @description Why, for people. */
+            reason: string;
         };
         /** @description A remediation policy. */
         PolicySpec: {
@@ -1912,6 +3120,86 @@ export interface components {
              */
             value: number;
         };
+        /**
+         * @description When an image is fetched from its registry.
+         * @enum {string}
+         */
+        PullPolicy: "never" | "if_missing" | "always";
+        /** @description The queue at one moment. */
+        QueueState: {
+            /**
+             * Format: date-time
+             * @description When, database clock.
+             */
+            at: string;
+            /** @description Whether it was asked to drain and nothing runs any more. */
+            drained: boolean;
+            /**
+             * Format: int64
+             * @description Waiting runs whose target is held by another run.
+             */
+            held: number;
+            /** @description Managers with runs or a pause. */
+            managers: components["schemas"]["ManagerUse"][];
+            /**
+             * Format: date-time
+             * @description Since when the oldest waiting run waits.
+             */
+            oldest?: string | null;
+            /** @description Owners with the most runs, at most 50. */
+            owners: components["schemas"]["OwnerShare"][];
+            pause?: components["schemas"]["Pause"] | null;
+            /**
+             * Format: int64
+             * @description Waiting runs that could begin now.
+             */
+            ready: number;
+            /**
+             * Format: int64
+             * @description Waiting runs that rest before their next attempt.
+             */
+            resting: number;
+            /** @description Runs that have not ended, by state; states without runs are left out. */
+            states: components["schemas"]["StateCount"][];
+        };
+        /** @description What became of a delivery. */
+        Receipt: {
+            /**
+             * Format: int64
+             * @description Alerts in the call.
+             */
+            alerts: number;
+            /**
+             * Format: int64
+             * @description Stored or counted without an action: unknown to us and over already, without data, or with impossible times.
+             */
+            ignored: number;
+            /**
+             * Format: int64
+             * @description Firing, but told after their end: late or replayed, no action.
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description Alerts that the sender left out of the call.
+             */
+            omitted: number;
+            /**
+             * Format: int64
+             * @description Stored as new and firing.
+             */
+            opened: number;
+            /**
+             * Format: int64
+             * @description Told before, nothing new.
+             */
+            repeated: number;
+            /**
+             * Format: int64
+             * @description Ended by this call.
+             */
+            resolved: number;
+        };
         /** @description When the signal counts as recovered; written by the analyzer, measured by the healer. */
         Recovery: {
             /** @enum {string} */
@@ -1940,6 +3228,9 @@ export interface components {
         } | {
             /** @enum {string} */
             kind: "closed";
+        } | {
+            /** @enum {string} */
+            kind: "told";
         };
         /** @description A refresh token, to be traded or given back. */
         RefreshRequest: {
@@ -2170,13 +3461,108 @@ export interface components {
              */
             version: number;
         };
+        /** @description A condition on a part of the result. */
+        ResultCheck: {
+            /** @description How it compares. */
+            op?: components["schemas"]["ResultOp"];
+            /** @description Which part: `$`, then `.name`, `['name']`, `[0]`, `[-1]` or `[*]` (any element). */
+            path: string;
+            /** @description With what; not read by `exists` and `absent`. */
+            value?: unknown;
+        };
+        /**
+         * @description How a part of the result compares with the wanted value.
+         * @enum {string}
+         */
+        ResultOp: "eq" | "ne" | "gt" | "ge" | "lt" | "le" | "contains" | "exists" | "absent";
+        /** @description What is to go on. */
+        ResumeRequest: {
+            /**
+             * Format: uuid
+             * @description A runtime manager; absent: the whole queue.
+             */
+            manager_id?: string | null;
+        };
+        /** @description How often and when a run is attempted again. All attempts share one `RUN_KEY`; each is kept with its own end. */
+        Retry: {
+            /**
+             * Format: int32
+             * @description Pause before the second attempt, seconds; doubled before each further one.
+             * @default 5
+             */
+            backoff_secs: number;
+            /**
+             * @description Exit codes after which the author allows another attempt, also of a script that is not repeatable otherwise.
+             * @default []
+             */
+            exit_codes: number[];
+            /**
+             * Format: int32
+             * @description Attempts at most, the first one included.
+             * @default 1
+             */
+            max_attempts: number;
+            /**
+             * Format: int32
+             * @description Longest pause, seconds.
+             * @default 300
+             */
+            max_backoff_secs: number;
+        };
         /**
          * @description What a user may do; each role includes those before it, except that approving is its own right.
          * @enum {string}
          */
         Role: "viewer" | "operator" | "approver" | "editor" | "admin";
+        /** @description A rule beside a monitor's own detector, judged on each of its series. */
+        Rule: {
+            /**
+             * Format: double
+             * @description The value that must be reached again for it to be over; the limit itself when left out.
+             */
+            clear?: number | null;
+            /**
+             * Format: int32
+             * @description How long it must hold, seconds.
+             */
+            for_secs?: number;
+            /** @enum {string} */
+            kind: "threshold";
+            /** @description Which side is wrong. */
+            op: components["schemas"]["Comparison"];
+            severity?: components["schemas"]["Severity"] | null;
+            /**
+             * Format: double
+             * @description The limit, in the query's unit.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: int32
+             * @description How long it may be missing, seconds.
+             */
+            after_secs: number;
+            /** @enum {string} */
+            kind: "absence";
+            severity?: components["schemas"]["Severity"] | null;
+        };
         /** @description One execution of a case. */
         Run: {
+            /**
+             * Format: int32
+             * @description Which attempt it is, from 1; all attempts share `run_key`.
+             */
+            attempt?: number;
+            /**
+             * Format: int64
+             * @description The last epoch of the attempts before: what a runtime keeps of that and older ones is not this attempt's.
+             */
+            attempt_after?: number;
+            /**
+             * Format: uuid
+             * @description The request that started it together with others.
+             */
+            batch_id?: string | null;
             /**
              * Format: date-time
              * @description When a person asked to stop it.
@@ -2191,9 +3577,16 @@ export interface components {
             case_name: string;
             /**
              * Format: date-time
+             * @description When any process ends it, whatever became of its owner; database clock.
+             */
+            deadline_at?: string | null;
+            /**
+             * Format: date-time
              * @description When it ended.
              */
             ended_at?: string | null;
+            /** @description Whether it needs its target for itself: no two such runs act on one target at once. */
+            exclusive?: boolean;
             /**
              * Format: int32
              * @description Exit code, when observed.
@@ -2229,6 +3622,18 @@ export interface components {
             manager_id?: string | null;
             /** @description Why that manager. */
             manager_reason: string;
+            /** @description Whose share of the queue it uses; owners are served in turn. */
+            owner?: string;
+            /**
+             * Format: date-time
+             * @description The planned time it stands for; one run for each planned time of a schedule.
+             */
+            planned_at?: string | null;
+            /**
+             * Format: int32
+             * @description Who goes first, -100 to 100; higher is sooner.
+             */
+            priority?: number;
             /** @description Why. */
             purpose: components["schemas"]["RunPurpose"];
             /**
@@ -2243,6 +3648,13 @@ export interface components {
             /** @description Key that stays the same over attempts. */
             run_key: string;
             runtime?: components["schemas"]["RuntimeKind"] | null;
+            /**
+             * Format: uuid
+             * @description The schedule that started it.
+             */
+            schedule_id?: string | null;
+            /** @description Version of the script, by content hash. */
+            script_version?: string | null;
             /** @description What is run. */
             spec: components["schemas"]["RunSpec"];
             /**
@@ -2294,7 +3706,18 @@ export interface components {
          * @description Why a run exists.
          * @enum {string}
          */
-        RunPurpose: "manual" | "heal" | "undo";
+        RunPurpose: "manual" | "heal" | "undo" | "scheduled";
+        /** @description What was collected when a run had ended. */
+        RunResults: {
+            /** @description What was left out or could not be read, for people. */
+            notes: string[];
+            /** @description The JSON document written to `$AIOPS_RESULT`, masked; absent when there is none. */
+            result?: unknown;
+            /** @description Test results read from JUnit XML among the artifacts. */
+            suites: components["schemas"]["TestSuiteResult"][];
+            /** @description Totals over all suites. */
+            totals: components["schemas"]["TestTotals"];
+        };
         /** @description Everything a runtime needs; fixed when the run is queued, so later edits change nothing. */
         RunSpec: {
             /** @description The script's text. */
@@ -2309,12 +3732,25 @@ export interface components {
             expectations: components["schemas"]["Expectations"];
             /** @description Container image. */
             image?: string | null;
+            /** @description Program and arguments that run the text instead of the language's interpreter; empty: that one. */
+            interpreter?: string[];
             /** @description Interpreter. */
             language: components["schemas"]["Language"];
+            /** @description What it may use at most. */
+            limits?: components["schemas"]["Limits"];
             /** @description Whether it may be repeated. */
             mode: components["schemas"]["RunMode"];
+            /** @description When it is attempted again. */
+            retry?: components["schemas"]["Retry"];
             /** @description Tags that the runtime manager must carry. */
             runtime_tags: string[];
+            /**
+             * @description Secrets by reference: environment name to the secret's name. The values are read when the run starts, reach the script
+             *     as environment and as files, and are never stored here.
+             */
+            secrets?: {
+                [key: string]: string;
+            };
             /**
              * Format: int32
              * @description Time limit, seconds.
@@ -2338,16 +3774,22 @@ export interface components {
              * @description Runs at once.
              */
             capacity?: number;
+            docker?: components["schemas"]["DockerSettings"] | null;
             /** @description Takes no new runs while true. */
             draining?: boolean;
             /** @description Whether it is used at all. */
             enabled?: boolean;
-            /** @description Address of the engine or cluster; none for local. */
+            /**
+             * @description Address of the engine (`unix:///var/run/docker.sock`, `tcp://host:2375`, `https://host:2376`), or of the
+             *     cluster: `in-cluster`, the absolute path of a kubeconfig on the host of the runner, or `https://host:6443` with a
+             *     kubeconfig in the settings; none for local.
+             */
             endpoint?: string | null;
             /** @description Which kind. */
             kind: components["schemas"]["RuntimeKind"];
+            kubernetes?: components["schemas"]["KubernetesSettings"] | null;
         };
-        /** @description A reusable test script. */
+        /** @description A reusable test script with its contract. */
         ScriptSpec: {
             /** @description The text; values reach it only as environment variables. */
             body: string;
@@ -2355,17 +3797,53 @@ export interface components {
             description?: string;
             /** @description Container image for Docker and Kubernetes. */
             image?: string | null;
+            /** @description Program and arguments that run the text; empty: the language's interpreter. */
+            interpreter?: string[];
             /** @description Interpreter. */
             language: components["schemas"]["Language"];
+            /** @description What a run may use at most. */
+            limits?: components["schemas"]["Limits"];
             /** @description Whether a run that may have started can be started again. */
             mode?: components["schemas"]["RunMode"];
             /** @description JSON Schema of the parameters (an object schema), or null. */
             parameters?: unknown;
+            /** @description Text that says by exit code 0 that the script may act now; run by a case with `part: precheck`. */
+            precheck?: string | null;
+            /** @description When a run that failed is attempted again. */
+            retry?: components["schemas"]["Retry"];
             /**
              * Format: int32
              * @description Time limit, seconds.
              */
             timeout_secs?: number;
+            /** @description Text that takes it back; run by a case with `part: undo`. */
+            undo?: string | null;
+            /** @description Text that says by exit code 0 that it worked; run by a case with `part: verify`. */
+            verify?: string | null;
+        };
+        /** @description One immutable version of a script. */
+        ScriptVersion: {
+            /**
+             * Format: date-time
+             * @description When it was stored.
+             */
+            created_at: string;
+            /** @description Who stored it. */
+            created_by: string;
+            /**
+             * Format: int64
+             * @description Dense, from 1; the highest is the script as it is now.
+             */
+            number: number;
+            /**
+             * Format: uuid
+             * @description The script.
+             */
+            script_id: string;
+            /** @description SHA-256 of the content, hex: body, language, parameters, image, interpreter and contract. */
+            sha256: string;
+            /** @description The content. */
+            spec: components["schemas"]["ScriptSpec"];
         };
         /** @description The first admin. */
         SetupRequest: {
@@ -2389,6 +3867,13 @@ export interface components {
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
+        /** @description How bad it is. */
+        SeverityRequest: {
+            /** @description Shown in the timeline. */
+            comment?: string | null;
+            /** @description The severity; no anomaly raises it from then on. */
+            severity: components["schemas"]["Severity"];
+        };
         /**
          * @description What a signal measures (the four golden signals and two more).
          * @enum {string}
@@ -2398,12 +3883,12 @@ export interface components {
          * @description What answers at a source's address.
          * @enum {string}
          */
-        SourceKind: "prometheus" | "elasticsearch";
-        /** @description A Prometheus or Elasticsearch endpoint. */
+        SourceKind: "prometheus" | "elasticsearch" | "alertmanager" | "grafana" | "generic";
+        /** @description A Prometheus or Elasticsearch endpoint that is asked, or a sender of alerts. */
         SourceSpec: {
             /** @description Credentials. */
             credentials?: components["schemas"]["Credentials"];
-            /** @description Whether it is polled. */
+            /** @description Whether it is polled, or its alerts are taken. */
             enabled?: boolean;
             /** @description Field names by role (`timestamp`, `level`, `message`, `service`, `trace_id`) where they differ from ECS and OTel. */
             fields?: {
@@ -2418,8 +3903,25 @@ export interface components {
              * @description Time limit of one request, seconds.
              */
             timeout_secs?: number;
-            /** @description Base URL, http or https. */
-            url: string;
+            /** @description Base URL, http or https; empty for a sender of alerts. */
+            url?: string;
+            webhook?: components["schemas"]["WebhookSpec"] | null;
+        };
+        /** @description Both parts. */
+        SplitAnswer: {
+            /** @description The new one. */
+            fresh: components["schemas"]["Incident"];
+            /** @description The incident as it is now. */
+            stays: components["schemas"]["Incident"];
+        };
+        /** @description What goes. */
+        SplitRequest: {
+            /** @description Anomalies of the incident that become another one; some must stay. */
+            anomalies: string[];
+            /** @description Shown in the timeline. */
+            comment?: string | null;
+            /** @description Title of the new incident; absent: made from its strongest anomaly. */
+            title?: string | null;
         };
         /** @description A run to start. */
         StartRequest: {
@@ -2429,6 +3931,16 @@ export interface components {
             values?: {
                 [key: string]: unknown;
             };
+        };
+        /** @description Runs in one state. */
+        StateCount: {
+            /**
+             * Format: int64
+             * @description Runs in it.
+             */
+            runs: number;
+            /** @description The state. */
+            state: components["schemas"]["RunState"];
         };
         /** @description The last known state of one component. */
         Status: {
@@ -2503,6 +4015,8 @@ export interface components {
             monitors: {
                 [key: string]: number;
             };
+            /** @description Incidents and notifications a day, against the budget. */
+            noise: components["schemas"]["Noise"];
             /**
              * Format: double
              * @description Median time from detection to the end, milliseconds.
@@ -2514,6 +4028,69 @@ export interface components {
             verdicts: {
                 [key: string]: number;
             };
+        };
+        /** @description One test case. */
+        TestCaseResult: {
+            /** @description Class or file, as reported. */
+            class: string;
+            /** @description Why it did not pass; masked and cut. */
+            message: string;
+            /** @description Name. */
+            name: string;
+            /** @description How it ended. */
+            outcome: components["schemas"]["TestOutcome"];
+            /**
+             * Format: double
+             * @description Duration, seconds, as reported.
+             */
+            seconds: number;
+        };
+        /**
+         * @description How one test case ended.
+         * @enum {string}
+         */
+        TestOutcome: "passed" | "failed" | "error" | "skipped";
+        /** @description One suite of test cases. */
+        TestSuiteResult: {
+            /** @description Artifact that it was read from. */
+            artifact: string;
+            /** @description Its cases, in order; at most 5000 a run. */
+            cases: components["schemas"]["TestCaseResult"][];
+            /** @description Name. */
+            name: string;
+        };
+        /** @description Numbers of test cases. */
+        TestTotals: {
+            /**
+             * Format: int32
+             * @description Broken.
+             */
+            errors: number;
+            /**
+             * Format: int32
+             * @description Failed.
+             */
+            failed: number;
+            /**
+             * Format: int32
+             * @description Passed.
+             */
+            passed: number;
+            /**
+             * Format: double
+             * @description Sum of durations, seconds.
+             */
+            seconds: number;
+            /**
+             * Format: int32
+             * @description Not run.
+             */
+            skipped: number;
+            /**
+             * Format: int32
+             * @description All of them.
+             */
+            tests: number;
         };
         /** @description Result of a connection test. */
         Tested: {
@@ -2536,6 +4113,18 @@ export interface components {
         TicketRequest: {
             /** @description `events`, or `run:<id>`. */
             scope: string;
+        };
+        /** @description The token, shown this once. */
+        TokenAnswer: {
+            /** @description Where the sender calls, below the address of this server. */
+            path: string;
+            /** @description Kept as a hash only: copy it now. */
+            token: string;
+        };
+        /** @description A token of one's own choice. */
+        TokenRequest: {
+            /** @description At least 16 characters; absent: one is made. */
+            token?: string | null;
         };
         /** @description What a login or a refresh answers with. */
         Tokens: {
@@ -2711,6 +4300,48 @@ export interface components {
              */
             soak_secs: number;
         };
+        /** @description How two versions differ. */
+        VersionDiff: {
+            /** @description Fields whose values differ, in the order of the specification. */
+            fields: string[];
+            /**
+             * Format: int64
+             * @description The older side.
+             */
+            from: number;
+            /**
+             * Format: int64
+             * @description The newer side.
+             */
+            to: number;
+            /** @description Unified diff of the texts and of all other fields as JSON; empty when nothing differs. */
+            unified: string;
+        };
+        /**
+         * @description Who says so.
+         * @enum {string}
+         */
+        Voice: "person" | "verdict" | "by_itself";
+        /** @description How the alerts of a source are read. */
+        WebhookSpec: {
+            /**
+             * @description Labels that name the entity, best first; none of them there: the well-known ones (`service`, `pod`, ...).
+             * @default []
+             */
+            entities: components["schemas"]["EntityRule"][];
+            /** @default null */
+            mapping: components["schemas"]["AlertMapping"] | null;
+            /**
+             * @description Label that holds the severity.
+             * @default severity
+             */
+            severity_label: string;
+            /**
+             * @description Label that holds the kind of signal (`latency`, `errors`, ...); without a known word the name is read.
+             * @default signal
+             */
+            signal_label: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -2720,6 +4351,75 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_alert_groups: {
+        parameters: {
+            query?: {
+                source_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertGroup"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: {
+                /** @description Rows at most, 1 to 200; 50 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description `firing` or `resolved`. */
+                state?: components["schemas"]["AlertState"];
+                /** @description Of this source. */
+                source_id?: string;
+                /** @description Part of name or entity. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Alert"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_anomalies: {
         parameters: {
             query?: {
@@ -2753,6 +4453,36 @@ export interface operations {
             };
         };
     };
+    get_anomaly: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Anomaly"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_anomaly_chart: {
         parameters: {
             query?: never;
@@ -2770,6 +4500,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChartPoint"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_anomaly_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
                 };
             };
             /** @description problem details (RFC 9457) */
@@ -3314,6 +5108,41 @@ export interface operations {
             };
         };
     };
+    list_incident_alerts: {
+        parameters: {
+            query?: {
+                /** @description Rows at most, 1 to 200; 50 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Alert"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_incident_anomalies: {
         parameters: {
             query?: never;
@@ -3331,6 +5160,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Anomaly"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_incident: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version you read, in quotes */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
                 };
             };
             /** @description problem details (RFC 9457) */
@@ -3514,6 +5381,44 @@ export interface operations {
             };
         };
     };
+    merge_incident: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version you read, in quotes */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_incident_notifications: {
         parameters: {
             query?: never;
@@ -3531,6 +5436,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Notification"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen_incident: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version you read, in quotes */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
                 };
             };
             /** @description problem details (RFC 9457) */
@@ -3617,6 +5560,81 @@ export interface operations {
             };
         };
     };
+    set_incident_severity: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version you read, in quotes */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SeverityRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    split_incident: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version you read, in quotes */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SplitRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SplitAnswer"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_incident_verifications: {
         parameters: {
             query?: never;
@@ -3634,6 +5652,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Verification"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_incident_work: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentWork"];
                 };
             };
             /** @description problem details (RFC 9457) */
@@ -3913,6 +5961,64 @@ export interface operations {
             };
         };
     };
+    get_monitor_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MonitorFeedback"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset_monitor_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_policies: {
         parameters: {
             query?: {
@@ -4091,13 +6197,114 @@ export interface operations {
             };
         };
     };
+    get_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueState"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueState"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_queue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResumeRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueState"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_runs: {
         parameters: {
             query?: {
                 /** @description in one of these states; repeatable */
                 state?: components["schemas"]["RunState"][];
+                /** @description for one of these purposes; repeatable */
+                purpose?: components["schemas"]["RunPurpose"][];
                 case_id?: string;
                 incident_id?: string;
+                manager_id?: string;
+                /** @description of this request */
+                batch_id?: string;
+                schedule_id?: string;
+                target?: string;
+                /** @description part of case, target, who asked or reason */
+                search?: string;
                 /** @description Rows at most, 1 to 200; 50 when absent. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -4158,6 +6365,99 @@ export interface operations {
             };
         };
     };
+    list_run_artifacts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Artifact"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_run_artifact: {
+        parameters: {
+            query: {
+                /** @description its name in the list */
+                name: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_run_attempts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attempt"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel_run: {
         parameters: {
             query?: never;
@@ -4193,6 +6493,13 @@ export interface operations {
             query?: {
                 /** @description only lines after this number */
                 after?: number;
+                /** @description the last lines before this number */
+                before?: number;
+                /** @description the last lines, so many */
+                tail?: number;
+                /** @description only this output, and remarks of the product */
+                stream?: components["schemas"]["Stream"];
+                /** @description lines at most, 1 to 5000; 50 when absent */
                 limit?: number;
             };
             header?: never;
@@ -4252,12 +6559,87 @@ export interface operations {
             };
         };
     };
+    get_run_log_info: {
+        parameters: {
+            query?: {
+                verify?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogInfo"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_run_logs: {
+        parameters: {
+            query: {
+                /** @description what to look for, 1 to 500 bytes */
+                q: string;
+                /** @description q is a regular expression */
+                regex?: boolean;
+                /** @description capital letters count */
+                case?: boolean;
+                /** @description only lines after this number */
+                after?: number;
+                stream?: components["schemas"]["Stream"];
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogFound"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stream_run_logs: {
         parameters: {
             query?: {
                 ticket?: string;
                 /** @description resume after this line */
                 after?: number;
+                /** @description without a place to resume: begin with so many of the last lines */
+                tail?: number;
             };
             header?: {
                 "Last-Event-ID"?: number | null;
@@ -4275,6 +6657,36 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": components["schemas"]["LogRecord"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_run_results: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunResults"];
                 };
             };
             /** @description problem details (RFC 9457) */
@@ -4647,6 +7059,140 @@ export interface operations {
             };
             path: {
                 id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource_ScriptSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_script_versions: {
+        parameters: {
+            query?: {
+                /** @description only versions below this number */
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptVersion"][];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_script_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScriptVersion"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_script_versions: {
+        parameters: {
+            query?: {
+                /** @description the version to compare with */
+                from?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionDiff"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_script_version: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version of the script you read, in quotes */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+                number: number;
             };
             cookie?: never;
         };
@@ -5094,6 +7640,68 @@ export interface operations {
             };
         };
     };
+    set_webhook_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenAnswer"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_webhook_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     stream_events: {
         parameters: {
             query?: {
@@ -5304,6 +7912,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UserRow"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receive_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the source */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description the body that the source's kind says */
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
                 };
             };
             /** @description problem details (RFC 9457) */

@@ -16,7 +16,7 @@ async fn secrets_are_kept_sealed(database: Database) {
     let first = vault.put_secret("db", "the database", "hunter2-Zq9", by_alice("secret.put")).await.unwrap();
     let second = vault.put_secret("db", "the database", "hunter3-Zq9", by_alice("secret.put")).await.unwrap();
     assert_eq!((first.version, second.version, first.id), (1, 2, second.id));
-    assert_eq!(vault.list_secrets().await.unwrap(), [second.clone()]);
+    assert_eq!(vault.list_secrets().await.unwrap(), std::slice::from_ref(&second));
     assert_eq!(vault.reveal(&["db".to_owned()]).await.unwrap()["db"], "hunter3-Zq9");
     let unknown = vault.reveal(&["db".to_owned(), "none".to_owned()]).await.unwrap_err();
     assert_eq!((unknown.kind, unknown.message.as_str()), (Kind::NotFound, "secret none not found"));

@@ -26,8 +26,9 @@ use crate::identity::Audit;
 use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
-    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, FeedbackStore, HealStore, IncidentStore,
-    IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore, StatusStore, UserStore,
+    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, FeedbackStore, HealStore,
+    IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore, StatusStore,
+    UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
