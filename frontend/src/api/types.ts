@@ -100,6 +100,7 @@ export type RunSpec = With<Of<'RunSpec'>, { expectations: Expectations }>
 export type Run = With<Of<'Run'>, { spec: RunSpec }>
 export type LogRecord = Of<'LogRecord'>
 export type LogInfo = Of<'LogInfo'>
+export type LogDamage = Of<'LogDamage'>
 export type LogFound = Of<'LogFound'>
 export type Artifact = Of<'Artifact'>
 export type Attempt = Of<'Attempt'>
