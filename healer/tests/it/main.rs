@@ -5,6 +5,7 @@ mod docker;
 mod docker_hard;
 mod docker_pull;
 mod docker_runs;
+mod docker_tls;
 mod fakes;
 mod heal;
 mod local;

@@ -2,10 +2,10 @@
 
 use super::engine::{failed, status};
 use super::spec::OUT;
-use super::{DockerRuntime, follow, pack};
+use super::{DockerRuntime, follow, pack, state};
 use crate::results::Harvest;
 use crate::runtime::{Handle, Result, RuntimeError};
-use bollard::query_parameters::DownloadFromContainerOptionsBuilder;
+use bollard::query_parameters::{ContainerArchiveInfoOptions, DownloadFromContainerOptionsBuilder};
 use futures::StreamExt as _;
 use pack::Found;
 use std::fs::File;
@@ -25,6 +25,9 @@ impl DockerRuntime {
             into.note("nothing was collected: the engine knows nothing of the run any more");
             return Ok(());
         };
+        if self.untouched(&found.id).await? {
+            return Ok(());
+        }
         let Some(mut archive) = self.download(&found.id, into).await? else { return Ok(()) };
         let listed = tokio::task::spawn_blocking(move || pack::list(&mut archive).map(|listing| (archive, listing)));
         let listed = listed.await.map_err(|e| RuntimeError::unavailable("reading the run's files was stopped", e))?;
@@ -44,6 +47,20 @@ impl DockerRuntime {
             into.artifact(&file.name, &mut content(&archive, file).await?).await?;
         }
         Ok(())
+    }
+
+    /// Whether the script put nothing there: a folder that nobody wrote into has the time that it was given, zero.
+    async fn untouched(&self, id: &str) -> Result<bool> {
+        for path in [OUT.to_owned(), format!("{OUT}/artifacts")] {
+            let options = ContainerArchiveInfoOptions { path };
+            match self.engine.get_container_archive_info(id, Some(options)).await {
+                Ok(found) if state::time(found.modification_time.as_ref()).is_none() => {}
+                Ok(_) => return Ok(false),
+                Err(e) if status(&e) == Some(404) => return Ok(false),
+                Err(e) => return Err(failed("the engine does not say what the run left", e)),
+            }
+        }
+        Ok(true)
     }
 
     /// The archive of what the run left; none when there is nothing.

@@ -4,7 +4,7 @@ use super::engine::{failed, status, words};
 use super::spec::{Plan, ROOT, container_name};
 use super::state::{Known, Seen, seen};
 use super::{DockerRuntime, pack, pull};
-use crate::runtime::{Result, RuntimeError};
+use crate::runtime::{Handle, Result, RuntimeError};
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum as State};
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, StartContainerOptions, UploadToContainerOptionsBuilder,
@@ -90,12 +90,15 @@ impl DockerRuntime {
 
     async fn try_begin(&self, plan: &Plan, secrets: &BTreeMap<String, String>, id: &str) -> Result<bool> {
         fail::fail_point!("docker.made");
-        match self.upload(id, pack::given(plan, secrets)?).await {
+        let archive = pack::given(plan, secrets)?;
+        // The own container can be seen by now, so the others may be looked at while the files go in.
+        let (uploaded, others) = tokio::join!(self.upload(id, archive), self.list(Some(plan.handle.run_id)));
+        match uploaded {
             Ok(()) => {}
             Err(e) if status(&e) == Some(404) => return Ok(false),
             Err(e) => return Err(failed("the engine does not take the run's files", e)),
         }
-        self.fence(plan).await?;
+        self.fence(plan, others?).await?;
         self.entry(plan.handle, |e| e.cancelled = Some(false));
         fail::fail_point!("docker.before_start");
         match self.engine.start_container(id, None::<StartContainerOptions>).await {
@@ -175,8 +178,8 @@ impl DockerRuntime {
     }
 
     /// Looks at the other starts of this run, now that this one can be seen by them.
-    async fn fence(&self, plan: &Plan) -> Result<()> {
-        for (other, summary) in self.list(Some(plan.handle.run_id)).await? {
+    async fn fence(&self, plan: &Plan, others: Vec<(Handle, ContainerSummary)>) -> Result<()> {
+        for (other, summary) in others {
             if other.epoch == plan.handle.epoch {
                 continue;
             }
