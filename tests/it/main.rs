@@ -8,5 +8,6 @@ mod harness;
 mod kill;
 mod lab;
 mod outage;
+mod pods;
 mod tidy;
 mod trace;

@@ -3,6 +3,9 @@
 mod contract;
 mod fakes;
 mod heal;
+mod kubernetes;
+mod kubernetes_cures;
+mod kubernetes_ends;
 mod local;
 mod local_hard;
 mod local_limits;
