@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod cli;
+mod containers;
 mod grafana;
 mod harness;
 mod kill;

@@ -64,6 +64,12 @@ impl Harvest {
         self.artifacts.len() >= self.limits.count || self.bytes >= self.limits.total_bytes
     }
 
+    /// Bytes that are taken at most.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.limits.total_bytes
+    }
+
     /// Takes one file; what is over a limit or cannot be named is noted and left out.
     ///
     /// # Errors

@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 const SMALL: u64 = 64 << 10;
 /// Added to the time limit and the grace before the run is stopped from outside.
 const SLACK: Duration = Duration::from_secs(10);
+/// How long a runtime may be silent after the time at which the run must have ended.
+const SILENCE: Duration = Duration::from_secs(120);
+/// How long the end of a log is asked for again and again.
+const REST: Duration = Duration::from_secs(60);
 
 /// How far the log was shipped.
 struct Shipped {
@@ -37,7 +41,10 @@ impl Job {
         loop {
             self.check()?;
             // The state first: what was printed before the end is then surely in the log that is read next.
-            let progress = self.ask("look at a run", || place.runtime.progress(place.handle)).await?;
+            let progress = match self.look(place, stops.deadline).await? {
+                Ok(progress) => progress,
+                Err(why) => return Ok(ended(RunState::Lost, None, why)),
+            };
             let ended_by_now = !matches!(progress, Progress::Running);
             if self.ship(place, &mut shipped, ended_by_now).await? {
                 pause = Duration::from_millis(50);
@@ -63,6 +70,25 @@ impl Job {
             }
             self.pause(pause).await;
             pause = (pause * 3 / 2).min(Duration::from_millis(200));
+        }
+    }
+
+    /// Where it stands. A runtime that does not answer is asked again until the run cannot live any more; then the reason is given.
+    async fn look(&self, place: &Place, deadline: Instant) -> Result<Result<Progress, String>, Stop> {
+        loop {
+            let error = match place.runtime.progress(place.handle).await {
+                Ok(progress) => return Ok(Ok(progress)),
+                Err(e) => e,
+            };
+            self.deps.stats.error();
+            tracing::warn!(run = %self.id(), %error, "the runtime does not say where a run stands");
+            if Instant::now() > deadline + SILENCE {
+                return Ok(Err(format!(
+                    "its runtime does not answer any more, and its time limit has passed: {error}"
+                )));
+            }
+            self.check()?;
+            self.pause(Duration::from_millis(500)).await;
         }
     }
 
@@ -107,9 +133,16 @@ impl Job {
     /// Stores lines that are not stored yet, masked; whether there were any.
     async fn ship(&self, place: &Place, shipped: &mut Shipped, to_the_end: bool) -> Result<bool, Stop> {
         let mut any = false;
+        let until = Instant::now() + REST;
         loop {
             let chunk = match place.runtime.logs(place.handle, shipped.offset).await {
                 Ok(chunk) => chunk,
+                Err(e) if to_the_end && Instant::now() < until => {
+                    tracing::debug!(run = %self.id(), error = %e, "the end of a log cannot be read yet");
+                    self.check()?;
+                    self.pause(Duration::from_millis(500)).await;
+                    continue;
+                }
                 Err(e) => {
                     tracing::warn!(run = %self.id(), error = %e, "the log of a run cannot be read now");
                     return Ok(any);

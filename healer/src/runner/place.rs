@@ -208,7 +208,8 @@ impl Job {
             let mut spec = self.run.spec.clone();
             spec.env.entry("RUN_KEY".to_owned()).or_insert_with(|| self.run.run_key.clone());
             spec.env.entry("TRACEPARENT".to_owned()).or_insert_with(|| self.run.trace.traceparent());
-            let request = StartRequest { handle: place.handle, spec, first_seq: self.run.log_lines + 1 };
+            let first_seq = self.run.log_lines + 1;
+            let request = StartRequest { handle: place.handle, spec, first_seq, secrets: [].into() };
             fail::fail_point!("runner.before_start");
             if let Some(end) = self.try_start(place, &request).await? {
                 return Ok(Some(end));

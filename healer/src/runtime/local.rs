@@ -7,6 +7,7 @@
 //! | `spec.json` (0600) | us | environment, limits |
 //! | `script` (0700) | us | the body, line ends normalised |
 //! | `supervisor.lock` | supervisor | held (flock) while it lives |
+//! | `secrets/` | us | one file (0600) for each secret |
 //! | `artifacts/`, `result.json` | the script | what is kept of it beside its output |
 //! | `started` | supervisor | written before the script is executed: from here on it may have run |
 //! | `log.jsonl` | supervisor | one `LogRecord` a line |
@@ -22,10 +23,10 @@
 mod cgroup;
 mod child;
 mod collect;
-mod files;
-mod log;
+pub(super) mod files;
+pub(super) mod log;
 mod platform;
-mod ring;
+pub(super) mod ring;
 mod settle;
 mod supervise;
 mod tree;

@@ -1,6 +1,11 @@
 //! Integration tests of the healer: the runtime contract, the local supervisor, the runner, the loops and the webhook.
 
 mod contract;
+mod docker;
+mod docker_hard;
+mod docker_pull;
+mod docker_runs;
+mod docker_tls;
 mod fakes;
 mod heal;
 mod kubernetes;
@@ -10,6 +15,7 @@ mod local;
 mod local_hard;
 mod local_limits;
 mod notify;
+mod proxy;
 mod runs;
 mod support;
 mod world;

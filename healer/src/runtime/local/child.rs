@@ -55,6 +55,10 @@ fn command(dir: &RunDir, spec: &SpecFile, interpreter: &PathBuf) -> Command {
     command.env("PATH", &spec.limits.path).env("HOME", dir.work()).env("TMPDIR", dir.work()).env("LANG", "C.UTF-8");
     command.env("AIOPS_ARTIFACTS", dir.artifacts()).env("AIOPS_RESULT", dir.result());
     command.env(COOKIE, cookie(spec.handle));
+    let secrets = dir.secrets();
+    if secrets.is_dir() {
+        command.env("AIOPS_SECRETS", secrets);
+    }
     if spec.language == Language::Python {
         command.env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");
     }

@@ -97,7 +97,7 @@ fn failed(what: &str, path: &Path, e: std::io::Error) -> RuntimeError {
 }
 
 /// The body as it is written: no byte order mark, and for shells no carriage returns at line ends.
-pub(super) fn script_text(spec: &RunSpec) -> Result<String> {
+pub(in crate::runtime) fn script_text(spec: &RunSpec) -> Result<String> {
     let body = spec.body.strip_prefix('\u{feff}').unwrap_or(&spec.body);
     if body.trim().is_empty() {
         return Err(RuntimeError::Refused("the script is empty".to_owned()));
@@ -207,6 +207,10 @@ impl RunDir {
     pub(super) fn exec_error(&self) -> PathBuf {
         self.0.join("exec_error")
     }
+    /// Folder of the run's secrets, one file each; absent when it has none.
+    pub(super) fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
+    }
     /// Folder whose files are kept.
     pub(super) fn artifacts(&self) -> PathBuf {
         self.0.join("artifacts")
@@ -243,7 +247,8 @@ impl RunDir {
         }
         let script = self.script();
         write_whole(&script, text.as_bytes(), 0o700).map_err(|e| failed("write", &script, e))?;
-        let (env, left_out) = clean(&request.spec.env);
+        let (mut env, left_out) = clean(&request.spec.env);
+        env.extend(self.keep_secrets(&request.secrets)?);
         let spec = SpecFile {
             handle: request.handle,
             language: request.spec.language,
@@ -260,6 +265,18 @@ impl RunDir {
             .map_err(|e| RuntimeError::unavailable("cannot write the run's specification", e))?;
         let path = self.spec();
         write_whole(&path, &bytes, 0o600).map_err(|e| failed("write", &path, e))
+    }
+
+    /// Writes the secrets as files, and gives those that may be environment names.
+    fn keep_secrets(&self, secrets: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>> {
+        let (secrets, _) = clean(secrets);
+        for (name, value) in secrets.iter().filter(|(name, _)| !name.contains('/')) {
+            let dir = self.secrets();
+            DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| failed("make", &dir, e))?;
+            let path = dir.join(name);
+            write_whole(&path, value.as_bytes(), 0o600).map_err(|e| failed("write", &path, e))?;
+        }
+        Ok(secrets)
     }
 
     pub(super) fn supervisor_output(&self) -> Result<File> {
@@ -331,7 +348,7 @@ impl RunDir {
 }
 
 /// The environment without names that could change how an interpreter behaves, and those names.
-fn clean(env: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
+pub(in crate::runtime) fn clean(env: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
     let hijack = |name: &str, value: &str| {
         crate::plan::reserved(name) || name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
     };
