@@ -174,7 +174,7 @@ fn shipped(name: &str) -> ScriptSpec {
     assert_eq!(object.remove("name"), Some(json!(format!("kubernetes-{name}"))));
     object.remove("tags");
     let spec = ScriptSpec::deserialize(all[0].clone()).expect("a script");
-    assert_eq!(domain::resource::Spec::validate(&spec), [], "{name}");
+    assert!(domain::resource::Spec::validate(&spec).is_empty(), "{name}");
     spec
 }
 
@@ -229,9 +229,9 @@ async fn the_shipped_cures_cure() {
     eventually("two pods", async || (place.pods().await.len() == 2).then_some(())).await;
 
     let victim = place.pods().await.remove(0);
-    place.fine("delete-pod", "precheck", &[("POD", &victim)]).await;
-    place.fine("delete-pod", "body", &[("POD", &victim)]).await;
-    place.fine("delete-pod", "verify", &[("POD", &victim)]).await;
+    place.fine("delete-pod", "precheck", &[("POD", victim.as_str())]).await;
+    place.fine("delete-pod", "body", &[("POD", victim.as_str())]).await;
+    place.fine("delete-pod", "verify", &[("POD", victim.as_str())]).await;
     eventually("it was replaced", async || {
         let pods = place.pods().await;
         (pods.len() == 2 && !pods.contains(&victim)).then_some(())
@@ -243,7 +243,7 @@ async fn the_shipped_cures_cure() {
     assert_eq!(place.version().await, "1");
     let left = result["previous_revision"].to_string();
     place.fine("rollback-deployment", "verify", &[shop]).await;
-    place.fine("rollback-deployment", "undo", &[shop, ("PREVIOUS_REVISION", &left)]).await;
+    place.fine("rollback-deployment", "undo", &[shop, ("PREVIOUS_REVISION", left.as_str())]).await;
     assert_eq!(place.version().await, "2");
     let (absent, _, said) = place.run("restart-deployment", "precheck", &[("DEPLOYMENT", "none")]).await;
     assert!(absent.exit_code != Some(0) && said.join("").contains("not found"), "{said:?}");
