@@ -1,7 +1,7 @@
 //! Health of runtime managers: checked every 30 s with platform information, and the sweep of run folders left behind.
 
 use crate::config::HealerDeps;
-use crate::runtime::{Handle, Progress, Runtime};
+use crate::runtime::Progress;
 use domain::Error;
 use domain::catalog::{RuntimeKind, RuntimeManager};
 use domain::error::Kind;
@@ -77,28 +77,21 @@ async fn sweep(deps: &HealerDeps) {
                 Ok(run) => run.state.is_terminal(),
                 Err(e) => {
                     e.kind == Kind::NotFound
-                        && matches!(
-                            runtime.progress(handle).await,
-                            Ok(Progress::Ended(_) | Progress::Lost(_) | Progress::NotStarted)
-                        )
+                        && matches!(runtime.progress(handle).await, Ok(Progress::Ended(_) | Progress::Lost(_)))
                 }
             };
-            if over {
-                tidy(&*runtime, handle).await;
+            if !over {
+                continue;
+            }
+            // It ended without its processes (it was given up while nobody could reach them): they end now.
+            if matches!(runtime.progress(handle).await, Ok(Progress::Running))
+                && let Err(e) = runtime.cancel(handle, deps.config.cancel_grace).await
+            {
+                tracing::warn!(run = %handle.run_id, error = %e, "what is left of a run that has ended cannot be stopped");
+            }
+            if let Err(e) = runtime.cleanup(handle).await {
+                tracing::debug!(run = %handle.run_id, error = %e, "a run's files are left for the next sweep");
             }
         }
-    }
-}
-
-/// Removes what is left of a run that has its end; what still lives of it (its runtime was away then) is ended first.
-async fn tidy(runtime: &dyn Runtime, handle: Handle) {
-    if runtime.cleanup(handle).await.is_ok() {
-        return;
-    }
-    if let Err(e) = runtime.reap(handle).await {
-        tracing::warn!(run = %handle.run_id, error = %e, "what is left of a run that is over cannot be ended now");
-    }
-    if let Err(e) = runtime.cleanup(handle).await {
-        tracing::debug!(run = %handle.run_id, error = %e, "a run's files are left for the next sweep");
     }
 }

@@ -1,7 +1,7 @@
 //! Docker alone: isolation, limits, images, stale makers, an engine that goes away.
 
 use crate::contract::{Lab as _, why_not};
-use crate::docker::{DockerLab, IMAGE, connect, settings};
+use crate::docker::{DockerLab, connect, settings};
 use crate::proxy::Proxy;
 use crate::support::{end_of, eventually, run_to_end, texts, whole_log};
 use bollard::query_parameters::CreateContainerOptionsBuilder;
@@ -9,7 +9,6 @@ use domain::catalog::{DockerSettings, PullPolicy};
 use domain::run::Stream;
 use futures::future::join_all;
 use healer::runtime::{Handle, Progress, RuntimeError};
-use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_has_no_privilege_no_network_and_nothing_of_the_host() {
@@ -204,20 +203,17 @@ async fn an_engine_behind_tcp_serves_too() {
     assert_eq!(texts(&*runtime, request.handle).await, ["hi"]);
     let info = runtime.health().await.expect("health");
     assert!(info.engine.starts_with("Docker ") && info.images.is_some_and(|n| n >= 2), "{info:?}");
-    assert_eq!(IMAGE, "aiops-tools:1");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_engine_that_hangs_is_told_within_the_time_of_a_connection() {
-    let test = "an_engine_that_hangs_is_told_within_the_time_of_a_connection";
+async fn an_engine_that_is_not_there_is_told() {
+    let test = "an_engine_that_is_not_there_is_told";
     let Some(lab) = DockerLab::with(test, settings()).await else { return };
     let proxy = Proxy::to(&lab.endpoint).await;
     proxy.refuse(true);
-    let begun = Instant::now();
     let context = crate::docker::context(lab.manager);
     let refused =
         healer::runtime::docker::connect(&crate::docker::manager(&proxy.address(), &settings()), context).await;
     let why = refused.expect_err("no engine").to_string();
     assert!(why.starts_with(&format!("no engine at {}", proxy.address())), "{why}");
-    assert!(begun.elapsed() < Duration::from_secs(35));
 }

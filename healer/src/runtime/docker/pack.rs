@@ -84,7 +84,7 @@ pub(super) struct Listing {
 pub(super) fn list(archive: &mut File) -> std::io::Result<Listing> {
     archive.rewind()?;
     let length = archive.metadata()?.len();
-    let (mut listing, mut contents) = (Listing::default(), BTreeMap::new());
+    let (mut listing, mut contents) = (Listing::default(), BTreeMap::<String, (u64, u64)>::new());
     let mut tar = tar::Archive::new(&mut *archive);
     for (count, entry) in tar.entries()?.enumerate() {
         if count >= MAX_ENTRIES {

