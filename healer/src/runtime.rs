@@ -227,6 +227,11 @@ pub trait Runtime: Send + Sync + std::fmt::Debug {
     /// `Unavailable`, with what to do.
     async fn health(&self) -> Result<PlatformInfo>;
 
+    /// How long a run that was started may take until its script runs (a node, an image); it ends by itself when it takes longer.
+    fn start_allowance(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Waits until it ended or is lost, asking again and again.
     ///
     /// # Errors

@@ -9,5 +9,6 @@ mod harness;
 mod kill;
 mod lab;
 mod outage;
+mod pods;
 mod tidy;
 mod trace;

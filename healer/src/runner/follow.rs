@@ -36,7 +36,7 @@ impl Job {
     /// Follows until the end was observed, or cannot be.
     pub(super) async fn follow(&self, place: &Place) -> Result<RunEnd, Stop> {
         let mut shipped = Shipped { offset: LogOffset::default(), seq: self.run.log_lines };
-        let mut stops = Stops { deadline: self.deadline(), cancelled: false, forced: None };
+        let mut stops = Stops { deadline: self.deadline(place), cancelled: false, forced: None };
         let mut pause = Duration::from_millis(10);
         loop {
             self.check()?;
@@ -93,8 +93,9 @@ impl Job {
     }
 
     /// When the run must have ended by itself, on our monotonic clock.
-    fn deadline(&self) -> Instant {
-        let limit = Duration::from_secs(u64::from(self.run.spec.timeout_secs)) + self.deps.config.cancel_grace + SLACK;
+    fn deadline(&self, place: &Place) -> Instant {
+        let own = Duration::from_secs(u64::from(self.run.spec.timeout_secs)) + place.runtime.start_allowance();
+        let limit = own + self.deps.config.cancel_grace + SLACK;
         let begun = self.run.started_at.unwrap_or_else(|| self.deps.clock.now());
         let passed = (self.deps.clock.now() - begun).to_std().unwrap_or_default();
         Instant::now() + limit.saturating_sub(passed)
