@@ -56,7 +56,9 @@ pub struct Handle {
 pub struct StartRequest {
     /// Run and epoch.
     pub handle: Handle,
-    /// What is run; the environment is complete.
+    /// What is run; the environment is complete. It holds the values of secrets too: the variables that are keys of
+    /// `spec.secrets`. These reach the script as variables and as files, one a variable, readable by it alone (0600), in the
+    /// folder `$AIOPS_SECRETS`; they stand in no command line, label, annotation or plain specification.
     pub spec: RunSpec,
     /// Number of the first log line (lines of an earlier attempt come before it).
     pub first_seq: i64,

@@ -7,6 +7,8 @@ mod grafana;
 mod harness;
 mod kill;
 mod lab;
+mod library;
 mod outage;
+mod remote;
 mod tidy;
 mod trace;

@@ -19,7 +19,7 @@ use domain::identity::{Role, User};
 use domain::incident::{Incident, IncidentState, Severity};
 use domain::new_id;
 use domain::policy::PolicySpec;
-use domain::testing::{MemBlobs, MemKept};
+use domain::testing::{MemApiKeys, MemBlobs, MemKept, MemSecrets, MemWindows};
 use domain::trace::TraceContext;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -100,6 +100,8 @@ impl App {
             scripts: scripts.clone(),
             versions: scripts.clone(),
             cases: cases.clone(),
+            schedules: Catalog::new(&clock, &trail),
+            windows: Arc::new(MemWindows::default()),
             managers: Catalog::new(&clock, &trail),
             policies: policies.clone(),
             channels: Catalog::new(&clock, &trail),
@@ -116,6 +118,8 @@ impl App {
             feedback: feedback.clone(),
             work: Arc::new(Nothing),
             users: people.clone(),
+            api_keys: Arc::new(MemApiKeys::default()),
+            secrets: Arc::new(MemSecrets::default()),
             audit: people.clone(),
             live_sources: Arc::new(LiveSources),
             wake: wakes.clone(),

@@ -11,6 +11,7 @@ mod fake_work;
 mod feedback;
 mod harness;
 
+mod api_keys;
 mod catalog;
 mod guard;
 mod http;
@@ -19,6 +20,7 @@ mod jwt;
 mod logs;
 mod openapi;
 mod queue;
+mod secrets;
 mod session;
 mod stream;
 mod users;

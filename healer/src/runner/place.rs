@@ -206,6 +206,12 @@ impl Job {
                 return Ok(Some(ended(RunState::Cancelled, None, "stopped before it was started")));
             }
             let mut spec = self.run.spec.clone();
+            if let Some(revealed) = self.revealed.get() {
+                if let Some(why) = &revealed.missing {
+                    return Ok(Some(ended(RunState::Failed, None, why.clone())));
+                }
+                spec.env.extend(revealed.values.clone());
+            }
             spec.env.entry("RUN_KEY".to_owned()).or_insert_with(|| self.run.run_key.clone());
             spec.env.entry("TRACEPARENT".to_owned()).or_insert_with(|| self.run.trace.traceparent());
             let request = StartRequest { handle: place.handle, spec, first_seq: self.run.log_lines + 1 };
