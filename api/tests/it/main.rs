@@ -12,6 +12,7 @@ mod feedback;
 mod harness;
 
 mod api_keys;
+mod batches;
 mod catalog;
 mod guard;
 mod http;

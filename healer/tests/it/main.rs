@@ -8,5 +8,6 @@ mod local_hard;
 mod local_limits;
 mod notify;
 mod runs;
+mod schedules;
 mod support;
 mod world;
