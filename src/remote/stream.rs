@@ -1,6 +1,6 @@
 //! The live log of a run: server-sent events, taken up again where they broke off.
 
-use super::client::{Product, checked};
+use super::client::{Product, Refused, checked};
 use anyhow::{Context as _, bail};
 use futures::StreamExt as _;
 use reqwest::Method;
@@ -72,7 +72,8 @@ pub(super) async fn follow(
         match follow_once(product, id, tail, &mut last, &mut line).await {
             Ok(Some(run)) => return Ok(run),
             Ok(None) => breaks = 0,
-            Err(error) if error.is::<super::client::Refused>() => return Err(error),
+            // What is refused for good stays refused; a product that starts again does not.
+            Err(error) if error.downcast_ref::<Refused>().is_some_and(|r| r.status < 500) => return Err(error),
             Err(error) if breaks >= TRIES => return Err(error).context("the log broke off for good"),
             Err(_) => breaks += 1,
         }

@@ -43,30 +43,27 @@ impl Document {
     /// Lines between the beginning of the document and a field.
     fn offset(&self, field: &str) -> usize {
         let lines: Vec<&str> = self.text.lines().collect();
-        let is_key = |line: &&&str, key: &str| {
-            let line = line.trim_start().trim_start_matches("- ").trim_start();
-            let rest = line.strip_prefix(key).or_else(|| line.strip_prefix(&format!("\"{key}\"")));
-            rest.is_some_and(|rest| rest.trim_start().starts_with(':'))
-        };
         // In a list of objects the search begins at this one.
         let own = format!("name: {}", self.name());
-        let start =
-            lines.iter().position(|line| line.trim_start().trim_start_matches("- ").starts_with(&own)).unwrap_or(0);
-        let mut at = start.saturating_sub(if lines.get(start.wrapping_sub(1)).is_some_and(|l| l.contains("kind:")) {
-            1
-        } else {
-            0
-        });
+        let is_name = |line: &&str| line.trim_start().trim_start_matches("- ").starts_with(&own);
+        let start = lines.iter().position(is_name).unwrap_or(0);
+        let before = start.checked_sub(1).and_then(|n| lines.get(n));
+        let mut at = start - usize::from(before.is_some_and(|line| line.contains("kind:")));
         for key in field.split(['.', '[', ']']).filter(|key| !key.is_empty() && key.parse::<usize>().is_err()) {
             let short = key.strip_suffix("_id").unwrap_or(key);
             let file = format!("{key}_file");
-            let found = lines.iter().enumerate().skip(at);
-            let found =
-                found.filter(|(_, line)| [key, short, &file].iter().any(|k| is_key(&line, k))).map(|(n, _)| n).next();
-            at = found.unwrap_or(at);
+            let is_it = |line: &&str| [key, short, file.as_str()].iter().any(|key| holds(line, key));
+            at = lines.iter().skip(at).position(is_it).map_or(at, |n| at + n);
         }
         at
     }
+}
+
+/// Whether a line gives a value to this key.
+fn holds(line: &str, key: &str) -> bool {
+    let line = line.trim_start().trim_start_matches("- ").trim_start();
+    let quoted = || line.strip_prefix('"')?.strip_prefix(key)?.strip_prefix('"');
+    line.strip_prefix(key).or_else(quoted).is_some_and(|rest| rest.trim_start().starts_with(':'))
 }
 
 /// Reads every object of the files and folders, in the order of the files' names.

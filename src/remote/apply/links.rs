@@ -73,7 +73,7 @@ impl Known {
     /// Puts the product's ids where others stood in for them.
     pub(super) fn settle(&self, kind: &Kind, draft: &mut Value) {
         for (path, _) in kind.links {
-            let done: Result<(), ()> = at_each(draft, path, &mut |map, key| {
+            let _always_fine: Result<(), ()> = at_each(draft, path, &mut |map, key| {
                 if let Some(Value::String(id)) = map.get_mut(key)
                     && let Some(real) = self.settled.get(id)
                 {
@@ -81,8 +81,6 @@ impl Known {
                 }
                 Ok(())
             });
-            // The change above never fails.
-            drop(done);
         }
     }
 
@@ -101,7 +99,7 @@ fn short(path: &str) -> &str {
 pub(super) fn to_ids(kind: &Kind, draft: &mut Value, known: &Known) -> Result<(), Vec<(String, String)>> {
     let mut wrong = Vec::new();
     for (path, of) in kind.links {
-        let done: Result<(), ()> = at_each(draft, short(path), &mut |map, key| {
+        let _always_fine: Result<(), ()> = at_each(draft, short(path), &mut |map, key| {
             let Some(value) = map.remove(key) else { return Ok(()) };
             let Value::String(name) = value else {
                 if !value.is_null() {
@@ -116,7 +114,6 @@ pub(super) fn to_ids(kind: &Kind, draft: &mut Value, known: &Known) -> Result<()
             }
             Ok(())
         });
-        drop(done);
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
@@ -124,7 +121,7 @@ pub(super) fn to_ids(kind: &Kind, draft: &mut Value, known: &Known) -> Result<()
 /// Replaces ids by names; an id without a name stays.
 pub(in crate::remote) fn to_names(kind: &Kind, draft: &mut Value, names: &Names) {
     for (path, _) in kind.links {
-        let done: Result<(), ()> = at_each(draft, path, &mut |map, key| {
+        let _always_fine: Result<(), ()> = at_each(draft, path, &mut |map, key| {
             if let Some(name) = map.get(key).and_then(Value::as_str).and_then(|id| names.get(id)) {
                 let name = Value::String(name.clone());
                 map.remove(key);
@@ -132,7 +129,6 @@ pub(in crate::remote) fn to_names(kind: &Kind, draft: &mut Value, names: &Names)
             }
             Ok(())
         });
-        drop(done);
     }
 }
 
