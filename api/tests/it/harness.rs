@@ -84,6 +84,7 @@ fn config() -> ApiConfig {
 
 impl App {
     /// Without users.
+    #[expect(clippy::too_many_lines, reason = "one line for each port")]
     pub(crate) async fn empty() -> Self {
         let clock = FixedClock::at(from_millis(1_800_000_000_000));
         let trail = Trail::default();
