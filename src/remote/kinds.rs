@@ -93,12 +93,11 @@ fn normal<T: Spec>(mut map: Map<String, Value>) -> Result<Normal, Vec<FieldError
     Ok(Normal { sent: value(&draft)?, shown: value(&shown)? })
 }
 
+/// What is done with an object and a key of it.
+pub(crate) type AtKey<'a, E> = dyn FnMut(&mut Map<String, Value>, &str) -> Result<(), E> + 'a;
+
 /// Calls `change` on every object that holds the last key of `path`, where `*` is every item of a list.
-pub(crate) fn at_each<E>(
-    value: &mut Value,
-    path: &str,
-    change: &mut dyn FnMut(&mut Map<String, Value>, &str) -> Result<(), E>,
-) -> Result<(), E> {
+pub(crate) fn at_each<E>(value: &mut Value, path: &str, change: &mut AtKey<'_, E>) -> Result<(), E> {
     match (path.split_once('.'), value) {
         (None, Value::Object(map)) => change(map, path),
         (Some(("*", rest)), Value::Array(items)) => items.iter_mut().try_for_each(|item| at_each(item, rest, change)),

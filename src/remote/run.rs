@@ -34,7 +34,7 @@ async fn started(args: &RunArgs) -> anyhow::Result<ExitCode> {
     }
     let run = stream::follow(&product, id, None, |line| {
         if args.follow {
-            print(line)
+            print(line);
         }
     })
     .await?;

@@ -78,7 +78,7 @@ fn plan(documents: Vec<Document>, known: &mut Known, resend: bool) -> anyhow::Re
         match plan_one(&document, known, resend) {
             Ok((normal, given, change)) => planned.push(Planned { document, normal, given, change }),
             Err(problems) => {
-                wrong.extend(problems.into_iter().map(|(field, why)| format!("{}: {why}", document.at(&field))))
+                wrong.extend(problems.into_iter().map(|(field, why)| format!("{}: {why}", document.at(&field))));
             }
         }
     }
