@@ -7,6 +7,8 @@ mod commands;
 mod exporter;
 mod killpoint;
 mod local;
+mod remote;
+mod sealing;
 mod settings;
 mod telemetry;
 mod topology;

@@ -34,6 +34,9 @@ pub(crate) struct Settings {
     pub hsts: bool,
     /// Proxies whose `X-Forwarded-For` is believed, separated by commas.
     pub trusted_proxies: String,
+    /// File with the keys that secrets are sealed with, newest first; empty: `secret.key` in `data_dir`, made when absent.
+    /// `AIOPS_SECRET_KEY` holds the keys themselves and goes before.
+    pub secret_key_file: String,
 }
 
 impl Settings {
@@ -54,7 +57,8 @@ impl Settings {
             .set_default("grace_secs", 10)?
             .set_default("log_json", true)?
             .set_default("hsts", false)?
-            .set_default("trusted_proxies", "")?;
+            .set_default("trusted_proxies", "")?
+            .set_default("secret_key_file", "")?;
         if let Some(path) = file {
             builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
         }
@@ -151,7 +155,7 @@ fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     socket_address(&text).map_err(|e| serde::de::Error::custom(format!("listen: {e}")))
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "data_dir",
     "database_url",
     "blob_url",
@@ -164,6 +168,7 @@ const KEYS: [&str; 12] = [
     "log_json",
     "hsts",
     "trusted_proxies",
+    "secret_key_file",
 ];
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod follow;
 mod job;
 mod lease;
 mod place;
+mod secrets;
 
 use crate::config::HealerDeps;
 use domain::ports::{Claim, Topic};

@@ -1,5 +1,7 @@
 //! `aiops serve`: wires the parts together and runs them until told to stop.
 
+mod watch;
+
 use crate::actions::Actions;
 use crate::cli::{Given, Role, ServeArgs};
 use crate::exporter::Exporter;
@@ -34,6 +36,13 @@ struct Shared {
     wake: Arc<dyn Wake>,
     clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
+}
+
+impl Shared {
+    /// Secrets that runs are given.
+    fn vault(&self) -> anyhow::Result<Arc<dyn domain::ports::SecretStore>> {
+        Ok(Arc::new(self.database.vault().context("the database has no secret key")?))
+    }
 }
 
 pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -138,7 +147,7 @@ async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> a
     let (catalog, sources, clock) =
         (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
     tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
-    tasks.spawn(watch_given(shared.clone(), args.given.clone(), stop.clone()));
+    tasks.spawn(watch::given(shared.clone(), args.given.clone(), stop.clone()));
     info!(address = %shared.settings.listen, "aiops serves");
     let served = until_something_ends(api::serve(listener, router, stop.clone()), &mut tasks).await;
     stop.cancel();
@@ -268,6 +277,9 @@ fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
         cases: Arc::clone(database) as _,
         scripts: Arc::clone(database) as _,
         versions: Arc::clone(database) as _,
+        secrets: shared.vault()?,
+        schedules: Arc::clone(database) as _,
+        windows: Arc::clone(database) as _,
         managers: Arc::clone(database) as _,
         channels: Arc::clone(database) as _,
         status: Arc::clone(database) as _,
@@ -299,6 +311,8 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         scripts: Arc::clone(database) as _,
         versions: Arc::clone(database) as _,
         cases: Arc::clone(database) as _,
+        schedules: Arc::clone(database) as _,
+        windows: Arc::clone(database) as _,
         managers: Arc::clone(database) as _,
         policies: Arc::clone(database) as _,
         channels: Arc::clone(database) as _,
@@ -315,6 +329,8 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         blobs: Arc::clone(&shared.blobs) as _,
         outbox: Arc::clone(database) as _,
         users: Arc::clone(database) as _,
+        api_keys: Arc::clone(database) as _,
+        secrets: shared.vault()?,
         audit: Arc::clone(database) as _,
         live_sources: Arc::clone(&shared.sources),
         wake: Arc::clone(&shared.wake),
@@ -352,45 +368,4 @@ fn readiness(shared: &Shared, stop: &CancellationToken) -> Arc<dyn Fn() -> Vec<(
             ("roles".to_owned(), running, line(running, "stopping")),
         ]
     })
-}
-
-/// Time between looks for what the given sources hold anew.
-const LOOK: Duration = Duration::from_secs(300);
-
-/// Sources, and monitors for what they hold now and later, for the addresses given by flags.
-async fn watch_given(shared: Shared, given: Given, stop: CancellationToken) {
-    let watching = async {
-        for round in 0_u32.. {
-            look(&shared, &given, round == 0).await;
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    stop.run_until_cancelled(watching).await;
-}
-
-async fn look(shared: &Shared, given: &Given, first: bool) {
-    let wanted = [
-        (SourceKind::Elasticsearch, "elasticsearch", &given.elasticsearch, Some(given.index.as_str())),
-        (SourceKind::Prometheus, "prometheus", &given.prometheus, None),
-    ];
-    for (kind, name, url, index) in wanted {
-        let Some(url) = url else { continue };
-        let database = &*shared.database;
-        let watched = async {
-            let source = bootstrap::source(database, kind, name, url, index).await?;
-            let offered = bootstrap::Offered { kind, source, url, interval: given.interval };
-            if given.discover {
-                bootstrap::propose(database, database, &*shared.sources, &*shared.clock, offered).await?;
-            }
-            anyhow::Ok(())
-        };
-        match watched.await {
-            Err(error) if first => {
-                error!(error = format!("{error:#}"), url, "no monitors proposed yet; looking again every 5 minutes");
-            }
-            Err(error) => tracing::debug!(error = format!("{error:#}"), url, "no look at what is new"),
-            Ok(()) => {}
-        }
-        shared.wake.wake(domain::ports::Topic::Catalog);
-    }
 }

@@ -1,6 +1,7 @@
 //! Opens the database and keeps its pools.
 
 use crate::error;
+use crate::secrets::SecretKeys;
 use crate::sql::{Row, Value, bound};
 use crate::tx::Tx;
 use domain::error::FieldError;
@@ -24,6 +25,7 @@ pub enum Backend {
 #[derive(Debug, Clone)]
 pub struct Database {
     pools: Pools,
+    keys: Option<SecretKeys>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +53,7 @@ impl Database {
     /// `Invalid` for another kind of address, `Unavailable` when the database does not answer.
     pub async fn connect(url: &str) -> Result<Self> {
         if url.starts_with("sqlite:") {
-            return Ok(Self { pools: lite(url).await? });
+            return Ok(Self { pools: lite(url).await?, keys: None });
         }
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url).map_err(|e| bad_url().because(e))?;
@@ -61,7 +63,7 @@ impl Database {
                 .connect_with(options)
                 .await
                 .map_err(unreachable)?;
-            return Ok(Self { pools: Pools::Pg(pool) });
+            return Ok(Self { pools: Pools::Pg(pool), keys: None });
         }
         Err(bad_url())
     }
@@ -73,6 +75,32 @@ impl Database {
             Pools::Lite { .. } => Backend::Sqlite,
             Pools::Pg(_) => Backend::Postgres,
         }
+    }
+
+    /// The same database; what it stores of secrets from now on is sealed with these keys.
+    #[must_use]
+    pub fn with_keys(self, keys: SecretKeys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// The secrets that scripts refer to; absent without keys.
+    #[must_use]
+    pub fn vault(&self) -> Option<crate::Vault> {
+        Some(crate::Vault::new(self.clone(), self.keys.clone()?))
+    }
+
+    /// The keys that secrets are sealed with.
+    pub(crate) const fn keys(&self) -> Option<&SecretKeys> {
+        self.keys.as_ref()
+    }
+
+    /// Writes the file anew, without what was deleted (SQLite).
+    pub(crate) async fn compact(&self) -> Result<()> {
+        if let Pools::Lite { write, .. } = &self.pools {
+            sqlx::raw_sql("VACUUM").execute(write).await.map_err(error::of)?;
+            sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(write).await.map_err(error::of)?;
+        }
+        Ok(())
     }
 
     /// Asks the database for a sign of life.

@@ -6,6 +6,7 @@
 mod alerts;
 mod analyzer;
 mod anomalies;
+mod api_keys;
 mod artifacts;
 mod audit;
 mod blobs;
@@ -35,6 +36,7 @@ mod rows;
 mod run_rows;
 mod runs;
 mod schedules;
+mod sealing;
 mod secrets;
 mod sessions;
 mod sql;

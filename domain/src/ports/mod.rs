@@ -1,6 +1,7 @@
 //! Ports: what a stage asks of the outside. Narrow on purpose; each has one contract suite in `testing`.
 
 mod alerts;
+mod api_keys;
 mod blobs;
 mod feedback;
 mod incident_work;
@@ -14,6 +15,7 @@ mod transport;
 mod versions;
 
 pub use alerts::{AlertFilter, AlertQueue, AlertStore, Intake, Moved, Placement};
+pub use api_keys::ApiKeyStore;
 pub use blobs::{BlobStore, BlobWriter};
 pub use feedback::{FeedbackStore, MemoryStore, Parked};
 pub use incident_work::{IncidentWorkStore, Split};

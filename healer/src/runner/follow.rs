@@ -155,7 +155,7 @@ impl Job {
                 .records
                 .into_iter()
                 .filter(|r| r.seq > shipped.seq)
-                .map(|r| LogRecord { text: self.deps.config.masker.mask(&r.text), ..r })
+                .map(|r| LogRecord { text: self.masker().mask(&r.text), ..r })
                 .collect();
             if !fresh.is_empty() {
                 self.write("store log lines", || self.deps.logs.append(self.id(), self.epoch(), &fresh)).await?;
@@ -174,7 +174,7 @@ impl Job {
 
     /// Keeps artifacts and result of a run that ended; gives the result. What cannot be kept is noted, and ends nothing.
     async fn keep(&self, place: &Place) -> Result<Option<serde_json::Value>, Stop> {
-        let masker = self.deps.config.masker.clone();
+        let masker = self.masker().clone();
         let blobs = std::sync::Arc::clone(&self.deps.blobs);
         let mut harvest = Harvest::new(blobs, std::sync::Arc::clone(&self.deps.clock), masker, place.handle);
         if let Err(e) = place.runtime.collect(place.handle, &mut harvest).await {

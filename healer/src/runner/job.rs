@@ -2,6 +2,7 @@
 
 use super::lease::Lease;
 use super::place::Placed;
+use super::secrets::Revealed;
 use crate::config::HealerDeps;
 use domain::Id;
 use domain::error::{Error, Kind};
@@ -33,6 +34,8 @@ pub(super) struct Job {
     pub(super) recovered: bool,
     pub(super) lease: Lease,
     pub(super) placing: Arc<tokio::sync::Mutex<()>>,
+    /// Set before anything else is done with the run.
+    pub(super) revealed: std::sync::OnceLock<Revealed>,
     cancel: CancellationToken,
 }
 
@@ -46,7 +49,8 @@ impl Job {
     ) -> Self {
         let run = claim.run;
         let lease = Lease::keep(Arc::clone(&deps.runs), run.id, run.lease_epoch, deps.config.lease, asked_at);
-        Self { deps, run, recovered: claim.recovered, lease, placing, cancel }
+        let revealed = std::sync::OnceLock::new();
+        Self { deps, run, recovered: claim.recovered, lease, placing, revealed, cancel }
     }
 
     pub(super) fn id(&self) -> Id {
@@ -81,6 +85,8 @@ impl Job {
 
     async fn steps(&self) -> Result<(), Stop> {
         fail::fail_point!("runner.claimed");
+        let revealed = self.reveal().await?;
+        self.revealed.get_or_init(|| revealed);
         match self.place().await? {
             Placed::Ended(end) => self.finish(end, &[], true).await,
             Placed::On(place) => {
@@ -138,9 +144,10 @@ impl Job {
 
     /// Writes the end of the attempt: the one end of the run, or the next attempt; wakes who waits for it, and removes what
     /// the runtime keeps. `unstarted`: a failure surely came before anything began.
-    async fn finish(&self, end: RunEnd, leftovers: &[super::place::Leftover], unstarted: bool) -> Result<(), Stop> {
+    async fn finish(&self, mut end: RunEnd, leftovers: &[super::place::Leftover], unstarted: bool) -> Result<(), Stop> {
         fail::fail_point!("runner.before_finish");
         let at = self.deps.clock.now();
+        end.reason = self.masker().mask(&end.reason);
         let spec = &self.run.spec;
         if let Some(pause) = spec.retry.again(spec.mode, &end, self.run.attempt, unstarted) {
             let (id, epoch) = (self.id(), self.epoch());

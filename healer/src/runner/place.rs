@@ -206,10 +206,15 @@ impl Job {
                 return Ok(Some(ended(RunState::Cancelled, None, "stopped before it was started")));
             }
             let mut spec = self.run.spec.clone();
+            let revealed = self.revealed.get();
+            if let Some(why) = revealed.and_then(|r| r.missing.as_ref()) {
+                return Ok(Some(ended(RunState::Failed, None, why.clone())));
+            }
+            let secrets = revealed.map(|r| r.values.clone()).unwrap_or_default();
             spec.env.entry("RUN_KEY".to_owned()).or_insert_with(|| self.run.run_key.clone());
             spec.env.entry("TRACEPARENT".to_owned()).or_insert_with(|| self.run.trace.traceparent());
             let first_seq = self.run.log_lines + 1;
-            let request = StartRequest { handle: place.handle, spec, first_seq, secrets: [].into() };
+            let request = StartRequest { handle: place.handle, spec, first_seq, secrets };
             fail::fail_point!("runner.before_start");
             if let Some(end) = self.try_start(place, &request).await? {
                 return Ok(Some(end));

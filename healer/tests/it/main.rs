@@ -17,5 +17,6 @@ mod local_limits;
 mod notify;
 mod proxy;
 mod runs;
+mod schedules;
 mod support;
 mod world;

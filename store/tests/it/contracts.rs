@@ -114,6 +114,8 @@ contracts! {
         voided_users_get_no_token,
         failures_count_for_a_while,
         secrets_are_made_once;
+    api_keys:
+        keys_live_until_revoked_or_expired;
     audit:
         chain_is_dense_and_verifies;
 }

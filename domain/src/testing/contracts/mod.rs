@@ -1,6 +1,7 @@
 //! What every implementation of a port must do, written once and run against each.
 
 pub mod alerts;
+pub mod api_keys;
 pub mod audit;
 pub mod blobs;
 pub mod catalog;
@@ -26,9 +27,9 @@ use crate::identity::Audit;
 use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
-    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, FeedbackStore, HealStore,
-    IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore, StatusStore,
-    UserStore,
+    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
+    HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore,
+    StatusStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -85,6 +86,8 @@ pub struct Stores {
     pub outbox: Arc<dyn OutboxStore>,
     /// Users.
     pub users: Arc<dyn UserStore>,
+    /// Keys of programs.
+    pub api_keys: Arc<dyn ApiKeyStore>,
     /// The audit chain.
     pub audit: Arc<dyn AuditStore>,
 }
@@ -116,6 +119,7 @@ impl Stores {
             + QueueStore
             + OutboxStore
             + UserStore
+            + ApiKeyStore
             + AuditStore
             + 'static,
     {
@@ -143,6 +147,7 @@ impl Stores {
             queue: db.clone(),
             outbox: db.clone(),
             users: db.clone(),
+            api_keys: db.clone(),
             audit: db.clone(),
         }
     }

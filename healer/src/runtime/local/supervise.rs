@@ -129,6 +129,10 @@ fn not_run(why: String) -> ObservedEnd {
 
 /// Records the end; a full disk is waited for a while, as an end that is not recorded is lost.
 fn record(dir: &RunDir, end: &ObservedEnd) -> Result<(), String> {
+    if let Err(e) = dir.forget_secrets() {
+        // The run's folder is readable by us alone, and goes as a whole when the run is over.
+        tracing::debug!(error = %e, "the values of secrets stay until the run's folder is removed");
+    }
     let bytes = serde_json::to_vec(end).map_err(|e| format!("cannot write the end: {e}"))?;
     let mut tries = 0;
     loop {
