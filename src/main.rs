@@ -4,12 +4,14 @@ mod actions;
 mod bootstrap;
 mod cli;
 mod commands;
+mod detection;
 mod exporter;
 mod killpoint;
 mod local;
 mod settings;
 mod telemetry;
 mod topology;
+mod wake;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -89,6 +89,7 @@ impl Job {
         let here = |epoch, start| {
             Placed::On(Place { runtime: Arc::clone(&runtime), handle: Handle { run_id: self.id(), epoch }, start })
         };
+        fail::fail_point!("break.rerun", |_| Ok(here(self.epoch(), true)));
         let mut known = self.ask("look for a run", || runtime.known(self.id())).await?;
         // What earlier attempts left behind is not this attempt.
         known.retain(|epoch| *epoch > self.run.attempt_after);
@@ -208,6 +209,9 @@ impl Job {
             let mut spec = self.run.spec.clone();
             spec.env.entry("RUN_KEY".to_owned()).or_insert_with(|| self.run.run_key.clone());
             spec.env.entry("TRACEPARENT".to_owned()).or_insert_with(|| self.run.trace.traceparent());
+            if fail::eval("break.rerun", |_| ()).is_some() {
+                spec.mode = RunMode::AtLeastOnce;
+            }
             let request = StartRequest { handle: place.handle, spec, first_seq: self.run.log_lines + 1 };
             fail::fail_point!("runner.before_start");
             if let Some(end) = self.try_start(place, &request).await? {

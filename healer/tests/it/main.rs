@@ -2,6 +2,7 @@
 
 mod contract;
 mod fakes;
+mod full_disk;
 mod heal;
 mod local;
 mod local_hard;
@@ -10,3 +11,4 @@ mod notify;
 mod runs;
 mod support;
 mod world;
+mod zoo;

@@ -56,6 +56,9 @@ contracts! {
         merging_moves_everything,
         splitting_takes_some_members,
         noise_is_counted_by_day;
+    roles:
+        one_has_the_role,
+        an_ended_lease_is_taken_over;
     heal:
         a_decision_to_run_is_one_step,
         one_active_heal_per_target,

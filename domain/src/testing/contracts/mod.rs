@@ -11,6 +11,7 @@ pub mod incidents;
 pub mod leases;
 pub mod outbox;
 pub mod queue;
+pub mod roles;
 pub mod run_logs;
 pub mod runs;
 pub mod schedules;
@@ -27,8 +28,8 @@ use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, FeedbackStore, HealStore,
-    IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore, StatusStore,
-    UserStore,
+    IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RoleStore, RunStore,
+    StatusStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -81,6 +82,8 @@ pub struct Stores {
     pub runs: Arc<dyn RunStore>,
     /// Their queue.
     pub queue: Arc<dyn QueueStore>,
+    /// Roles of processes.
+    pub roles: Arc<dyn RoleStore>,
     /// Notifications.
     pub outbox: Arc<dyn OutboxStore>,
     /// Users.
@@ -114,6 +117,7 @@ impl Stores {
             + HealStore
             + RunStore
             + QueueStore
+            + RoleStore
             + OutboxStore
             + UserStore
             + AuditStore
@@ -141,6 +145,7 @@ impl Stores {
             heal: db.clone(),
             runs: db.clone(),
             queue: db.clone(),
+            roles: db.clone(),
             outbox: db.clone(),
             users: db.clone(),
             audit: db.clone(),
