@@ -4,7 +4,7 @@
 //! absent), `AIOPS_LOAD_LINES` (a second, over `AIOPS_LOAD_RUNS` runs to `AIOPS_LOAD_VIEWERS` viewers), `AIOPS_LOAD_AT_ONCE`.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints what it measured")]
-#![allow(dead_code, reason = "the harness of the tests has more than a benchmark needs")]
+#![expect(dead_code, reason = "the harness of the tests has more than a benchmark needs")]
 
 #[path = "../tests/it/fleet.rs"]
 mod fleet;
@@ -37,9 +37,7 @@ fn case(fleet: &Fleet, name: &str, body: &str) -> String {
 }
 
 fn ended(fleet: &Fleet, id: &str) -> Value {
-    wait_for("the end of a run", LONG, || {
-        fleet.ask(&format!("/runs/{id}")).filter(|r| !r["ended_at"].is_null())
-    })
+    wait_for("the end of a run", LONG, || fleet.ask(&format!("/runs/{id}")).filter(|r| !r["ended_at"].is_null()))
 }
 
 /// Resident memory of a process, KiB: now, or its highest.
@@ -78,7 +76,9 @@ fn much(fleet: &Fleet) {
                     let words = String::from_utf8_lossy(&words).into_owned();
                     words.contains("supervise") && words.contains(&id)
                 };
-                let all = std::fs::read_dir("/proc").expect("proc").filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
+                let all = std::fs::read_dir("/proc")
+                    .expect("proc")
+                    .filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
                 for pid in all.filter(of_run) {
                     supervisor.fetch_max(memory(pid, "VmHWM"), Ordering::SeqCst);
                 }
@@ -90,7 +90,7 @@ fn much(fleet: &Fleet) {
         run
     });
     let at = |key: &str| run[key].as_str().and_then(|t| t.parse::<chrono::DateTime<chrono::Utc>>().ok());
-    let took = at("ended_at").zip(at("started_at")).map_or(0.0, |(b, a)| (b - a).as_seconds_f64());
+    let took = at("ended_at").zip(at("started_at")).map_or(0.0, |(b, a)| (b - a).num_milliseconds() as f64 / 1_000.0);
     let grown = memory(pid, "VmHWM").saturating_sub(before);
     let info = fleet.ask(&format!("/runs/{id}/logs/info")).unwrap_or_default();
     println!(

@@ -66,7 +66,8 @@ mod tests {
         {
             assert_eq!(is_busy(code), busy, "{code}");
         }
-        for (code, full) in [("13", true), ("778", true), ("8", true), ("53100", true), ("53300", true), ("19", false)] {
+        for (code, full) in [("13", true), ("778", true), ("8", true), ("53100", true), ("53300", true), ("19", false)]
+        {
             assert_eq!(is_full(code), full, "{code}");
         }
     }

@@ -44,8 +44,7 @@ impl Member {
     }
 
     fn signal(&self, signal: Signal) -> bool {
-        let child = locked(&self.child);
-        let pid = child.as_ref().and_then(|c| Pid::from_raw(i32::try_from(c.id()).ok()?));
+        let pid = self.pid().and_then(|p| Pid::from_raw(i32::try_from(p).ok()?));
         pid.is_some_and(|pid| kill_process(pid, signal).is_ok())
     }
 
@@ -122,8 +121,7 @@ impl Fleet {
     pub(crate) fn start(plan: &Plan<'_>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let schema = plan.postgres.map(|url| block_on(store::testing::Schema::create(url)).expect("a schema"));
-        let mut env: Vec<(String, String)> =
-            plan.env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let mut env: Vec<(String, String)> = plan.env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let files = dir.path().join("files");
         env.push(("AIOPS_BLOB_URL".to_owned(), format!("file://{}", files.display())));
         if let Some(schema) = &schema {

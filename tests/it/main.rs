@@ -1,10 +1,6 @@
 //! Process-level tests of the `aiops` binary on real services, and the rules of the repository.
 
-#![expect(
-    clippy::print_stderr,
-    clippy::print_stdout,
-    reason = "a skipped test says so, and a storm what it measured"
-)]
+#![expect(clippy::print_stderr, clippy::print_stdout, reason = "a skipped test says so, and a storm what it measured")]
 
 mod cli;
 mod fleet;

@@ -66,7 +66,7 @@ fn a_replica_that_dies_loses_no_run_and_no_line() {
     let path = format!("/cases/{}/runs", case(&fleet));
     let [one, two] = [&fleet.members[0], &fleet.members[1]];
     let start = |n: usize| {
-        let door = if n % 2 == 0 { one } else { two };
+        let door = if n.is_multiple_of(2) { one } else { two };
         fleet.post(door, &path, &json!({})).expect("accepted")["id"].as_str().expect("an id").to_owned()
     };
     let ids: Vec<String> = (0..8).map(start).collect();
@@ -77,7 +77,7 @@ fn a_replica_that_dies_loses_no_run_and_no_line() {
             .enumerate()
             .map(|(n, id)| {
                 // Half of them begin at the process that will die; some see a run of the other process in any case.
-                let doors = if n % 2 == 0 { [one, two] } else { [two, one] };
+                let doors = if n.is_multiple_of(2) { [one, two] } else { [two, one] };
                 let (fleet, kill) = (&fleet, &kill);
                 scope.spawn(move || view(fleet, &doors, id, kill))
             })

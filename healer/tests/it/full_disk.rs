@@ -6,22 +6,31 @@ use healer::runtime::{Runtime, RuntimeError};
 use std::io::Write as _;
 use std::process::Command;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_keeps_what_was_printed() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "none"]).arg(dir.path()).output();
-    if !mounted.is_ok_and(|o| o.status.success()) {
-        let told = writeln!(std::io::stderr(), "skipped: a_full_disk_keeps_what_was_printed needs the right to mount");
-        return told.expect("told");
+/// A small disk, given back at the end.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn mount() -> Option<Self> {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m", "none"]).arg(dir.path()).output();
+        mounted.is_ok_and(|o| o.status.success()).then_some(Self(dir))
     }
-    let outcome = tokio::spawn(full(dir.path().to_owned())).await;
-    let freed = Command::new("umount").arg("-l").arg(dir.path()).status();
-    outcome.expect("the test");
-    assert!(freed.is_ok_and(|s| s.success()), "{} stays mounted", dir.path().display());
 }
 
-async fn full(dir: std::path::PathBuf) {
-    let runtime = LocalRuntime::new(&dir, vec![supervisor()], limits()).expect("runtime");
+impl Drop for Disk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(self.0.path()).status().ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_keeps_what_was_printed() {
+    let Some(disk) = Disk::mount() else {
+        let told = writeln!(std::io::stderr(), "skipped: a_full_disk_keeps_what_was_printed needs the right to mount");
+        return told.expect("told");
+    };
+    let dir = disk.0.path();
+    let runtime = LocalRuntime::new(dir, vec![supervisor()], limits()).expect("runtime");
     let body = "echo before; cat /dev/zero > \"$HOME/ballast\" 2>/dev/null; echo full; sleep 1; echo after; exit 4";
     let request = request(body);
     runtime.start(&request).await.expect("start");

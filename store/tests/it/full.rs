@@ -78,7 +78,8 @@ async fn a_database_held_by_another_is_busy_and_then_free() {
     use sqlx::Connection as _;
     let dir = tempfile::tempdir().unwrap();
     let db = open(dir.path()).await;
-    let mut other = sqlx::SqliteConnection::connect(&format!("sqlite://{}", dir.path().join("a.db").display())).await.unwrap();
+    let mut other =
+        sqlx::SqliteConnection::connect(&format!("sqlite://{}", dir.path().join("a.db").display())).await.unwrap();
     sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
     let refused = db.enqueue(samples::run("service=a"), audit()).await.unwrap_err();
     assert_eq!(refused.kind, Kind::Unavailable, "{refused:?}");

@@ -54,12 +54,7 @@ pub(crate) const KINDS: [Kind; 9] = [
     ),
     Kind {
         cancelled: true,
-        ..kind(
-            "stubborn",
-            5,
-            "trap '' TERM; note begin; while :; do sleep 0.1; note tick; done",
-            &["cancelled"],
-        )
+        ..kind("stubborn", 5, "trap '' TERM; note begin; while :; do sleep 0.1; note tick; done", &["cancelled"])
     },
     Kind { timeout_secs: 1, ..kind("overtime", 3, "note begin; sleep 60; note end", &["timed_out"]) },
     // What it leaves behind in a session of its own has to die with it.

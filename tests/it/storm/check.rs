@@ -70,6 +70,8 @@ pub(crate) struct History {
     pub(crate) ends: HashMap<String, Vec<&'static str>>,
     /// Processes of runs that live although everything has ended.
     pub(crate) orphans: Vec<String>,
+    /// Processes of the product that ended by themselves.
+    pub(crate) died: Vec<String>,
     /// Folders of runs that are left.
     pub(crate) folders: Vec<String>,
     /// Numbers and texts of stored lines of runs that print `line 1`, `line 2`, ...: as many as wanted.
@@ -103,6 +105,7 @@ pub(crate) fn broken(h: &History) -> Vec<String> {
             _ => {}
         }
     }
+    found.extend(h.died.iter().map(|name| format!("died: {name}")));
     found.extend(h.orphans.iter().map(|p| format!("orphan: {p}")));
     found.extend(h.folders.iter().map(|f| format!("folder: {f}")));
     for (id, (wanted, lines)) in &h.logs {
@@ -212,8 +215,10 @@ mod tests {
     #[test]
     fn every_doctored_history_is_found() {
         type Doctor = fn(&mut History);
-        let table: [(&str, Doctor); 14] = [
-            ("lost", |h| drop(h.accepted.insert("c".to_owned()))),
+        let table: [(&str, Doctor); 15] = [
+            ("lost", |h| {
+                h.accepted.insert("c".to_owned());
+            }),
             ("nobody", |h| h.ledger.push(entry("begin", "c", 1, 10))),
             ("stuck", |h| h.runs[0].state = "running".to_owned()),
             ("twice", |h| h.ledger.push(entry("begin", "a", 2, 30))),
@@ -223,6 +228,7 @@ mod tests {
             ("untrue", |h| drop(h.ledger.pop())),
             ("end", |h| h.runs[0].state = "lost".to_owned()),
             ("changed", |h| h.told.push(("b".to_owned(), "failed".to_owned()))),
+            ("died", |h| h.died.push("one".to_owned())),
             ("orphan", |h| h.orphans.push("sleep 300".to_owned())),
             ("folder", |h| h.folders.push("a.1".to_owned())),
             ("log", |h| h.logs.get_mut("a").expect("a log").1[1].0 = 3),

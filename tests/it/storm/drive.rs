@@ -59,6 +59,15 @@ struct Fallen {
     runs: HashMap<String, i64>,
 }
 
+/// Ends the other threads when it goes.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// What the threads of a storm share.
 pub(crate) struct Storm<'a> {
     fleet: &'a Fleet,
@@ -113,6 +122,8 @@ impl<'a> Storm<'a> {
     /// Runs to its end; what was seen.
     pub(crate) fn rage(&self) -> History {
         std::thread::scope(|scope| {
+            // Also when a thread fails: the others end.
+            let _over = Over(&self.over);
             scope.spawn(|| self.watch());
             scope.spawn(|| self.cancel());
             let asking = scope.spawn(|| self.ask());
@@ -122,7 +133,6 @@ impl<'a> Storm<'a> {
                 self.fleet.begin(member);
             }
             self.settle();
-            self.over.store(true, Ordering::SeqCst);
         });
         self.history()
     }
@@ -350,7 +360,9 @@ impl<'a> Storm<'a> {
             let line = |l: &Value| Some((l["seq"].as_i64()?, text(&l["text"])));
             Some((id.clone(), (KINDS[*kind].lines, lines.as_array()?.iter().filter_map(line).collect())))
         });
+        let died = self.fleet.members.iter().filter(|m| m.has_died()).map(|m| m.name.to_owned());
         History {
+            died: died.collect(),
             logs: logs.collect(),
             accepted: accepted.keys().cloned().collect(),
             runs: runs.iter().map(shown).collect(),

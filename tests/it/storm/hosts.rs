@@ -76,5 +76,7 @@ pub(crate) fn alive(dir: &Path) -> Vec<String> {
 pub(crate) fn left(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir.join("data/runs")).into_iter().flatten().flatten();
     let names = entries.filter_map(|e| e.file_name().into_string().ok());
-    names.filter(|n| n.rsplit_once('.').is_some_and(|(id, epoch)| id.len() == 36 && epoch.parse::<i64>().is_ok())).collect()
+    names
+        .filter(|n| n.rsplit_once('.').is_some_and(|(id, epoch)| id.len() == 36 && epoch.parse::<i64>().is_ok()))
+        .collect()
 }

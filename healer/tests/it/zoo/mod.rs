@@ -93,7 +93,8 @@ async fn show(runtime: &LocalRuntime, row: &Row) -> Result<(), String> {
 
 /// Whether the host has what a row needs.
 fn possible(row: &Row) -> bool {
-    let found = |program: &str| std::env::split_paths("/usr/local/bin:/usr/bin:/bin").any(|d| d.join(program).is_file());
+    let found =
+        |program: &str| std::env::split_paths("/usr/local/bin:/usr/bin:/bin").any(|d| d.join(program).is_file());
     row.needs.iter().all(|program| found(program))
 }
 
@@ -103,12 +104,13 @@ async fn f19_every_script_of_the_zoo_has_its_end() {
     let runtime = LocalRuntime::new(root.path(), vec![supervisor()], limits()).expect("runtime");
     let turns = tokio::sync::Semaphore::new(AT_ONCE);
     let grouped = !runtime.health().await.expect("health").isolation.starts_with("no control groups");
-    let shows = ZOO.iter().map(|row| async {
+    let (turns, runtime) = (&turns, &runtime);
+    let shows = ZOO.iter().map(|row| async move {
         let _turn = turns.acquire().await.expect("open");
         if !possible(row) || (row.grouped && !grouped) {
             return None;
         }
-        show(&runtime, row).await.err().map(|why| format!("{}: {why}", row.name))
+        show(runtime, row).await.err().map(|why| format!("{}: {why}", row.name))
     });
     let broken: Vec<String> = futures::future::join_all(shows).await.into_iter().flatten().collect();
     assert!(broken.is_empty(), "{} of {}:\n{}", broken.len(), ZOO.len(), broken.join("\n"));

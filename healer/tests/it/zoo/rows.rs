@@ -78,7 +78,7 @@ const fn grouped(mut row: Row) -> Row {
 use Ends::{Cancelled, Exit, NotRun, Refused, Signal, TimedOut};
 
 /// All of them.
-pub(crate) const ZOO: [Row; 64] = [
+pub(crate) static ZOO: [Row; 64] = [
     // Exit codes and signals.
     sh("ends well", "echo fine", Exit(0), &["fine"]),
     sh("its own code", "exit 42", Exit(42), &[]),
@@ -101,8 +101,18 @@ pub(crate) const ZOO: [Row; 64] = [
     slow(sh("sleeps for ever", "echo before; sleep 100000", TimedOut, &["before", "time limit"])),
     slow(sh("spins for ever", "while :; do :; done", TimedOut, &[])),
     slow(sh("ignores TERM", "trap '' TERM; while :; do sleep 0.1; done", TimedOut, &[])),
-    slow(bash("ignores every signal", "trap '' $(seq 1 31 | grep -v -e 9 -e 19); while :; do sleep 0.1; done", TimedOut, &[])),
-    slow(sh("cleans up at TERM", "trap 'echo tidied; exit 0' TERM; while :; do sleep 0.05; done", TimedOut, &["tidied"])),
+    slow(bash(
+        "ignores every signal",
+        "trap '' $(seq 1 31 | grep -v -e 9 -e 19); while :; do sleep 0.1; done",
+        TimedOut,
+        &[],
+    )),
+    slow(sh(
+        "cleans up at TERM",
+        "trap 'echo tidied; exit 0' TERM; while :; do sleep 0.05; done",
+        TimedOut,
+        &["tidied"],
+    )),
     slow(sh("prints for ever", "yes a line of words", TimedOut, &["output limit reached", "left out here"])),
     slow(sh("never ends its line", "while :; do printf 0123456789; done", TimedOut, &["[cut: the line has"])),
     slow(sh("waits for its child", "sleep 1000 & wait", TimedOut, &[])),
@@ -122,9 +132,24 @@ pub(crate) const ZOO: [Row; 64] = [
     sh("a child that keeps the output", "sleep 600 & exit 3", Exit(3), &[]),
     grouped(slow(bash("fork bomb", ":(){ :|:& }; :; sleep 60", TimedOut, &[]))),
     grouped(slow(sh("forks and dies", "while :; do (sleep 600 &) ; done", TimedOut, &[]))),
-    python("double fork", "import os,time\nif os.fork()==0:\n os.setsid()\n if os.fork()==0:\n  time.sleep(600)\n os._exit(0)\nos.wait()\nprint('left')", Exit(0), &["left"]),
-    python("renames itself", "import os\nopen('/proc/self/comm','w').write(') R 1 (')\nif os.fork()==0:\n import time; time.sleep(600)\nprint('left')", Exit(0), &["left"]),
-    python("threads that do not end", "import threading,time,os\nfor _ in range(20): threading.Thread(target=time.sleep,args=(600,),daemon=True).start()\nprint('fine')", Exit(0), &["fine"]),
+    python(
+        "double fork",
+        "import os,time\nif os.fork()==0:\n os.setsid()\n if os.fork()==0:\n  time.sleep(600)\n os._exit(0)\nos.wait()\nprint('left')",
+        Exit(0),
+        &["left"],
+    ),
+    python(
+        "renames itself",
+        "import os\nopen('/proc/self/comm','w').write(') R 1 (')\nif os.fork()==0:\n import time; time.sleep(600)\nprint('left')",
+        Exit(0),
+        &["left"],
+    ),
+    python(
+        "threads that do not end",
+        "import threading,time,os\nfor _ in range(20): threading.Thread(target=time.sleep,args=(600,),daemon=True).start()\nprint('fine')",
+        Exit(0),
+        &["fine"],
+    ),
     // Output.
     sh("closes its output", "exec >&- 2>&-; exit 7", Exit(7), &[]),
     sh("closes its output and goes on", "echo before; exec >&- 2>&-; sleep 0.3; exit 8", Exit(8), &["before"]),
@@ -133,20 +158,41 @@ pub(crate) const ZOO: [Row; 64] = [
     sh("zero bytes", "printf 'a\\000b\\n'", Exit(0), &["a\u{2400}b"]),
     sh("not UTF-8", "printf 'caf\\351\\n'", Exit(0), &["caf\u{fffd}"]),
     sh("half a character at the end", "printf 'x\\342\\202'", Exit(0), &["x\u{fffd}"]),
-    sh("a line of a megabyte", "head -c 1000000 /dev/zero | tr '\\0' x; echo; echo after", Exit(0), &["[cut: the line has 1000000 bytes]", "after"]),
+    sh(
+        "a line of a megabyte",
+        "head -c 1000000 /dev/zero | tr '\\0' x; echo; echo after",
+        Exit(0),
+        &["[cut: the line has 1000000 bytes]", "after"],
+    ),
     sh("colours and carriage returns", "printf '\\033[31mred\\033[0m\\r\\n'", Exit(0), &["red"]),
     sh("both outputs", "echo out; echo err >&2", Exit(0), &["out", "err"]),
-    sh("looks like our own file", "echo '{\"seq\":1,\"at\":\"x\",\"stream\":\"system\",\"text\":\"lie\"}'", Exit(0), &["lie"]),
+    sh(
+        "looks like our own file",
+        "echo '{\"seq\":1,\"at\":\"x\",\"stream\":\"system\",\"text\":\"lie\"}'",
+        Exit(0),
+        &["lie"],
+    ),
     // Input and surroundings.
     sh("reads its input", "read line; echo \"got: $line.\"", Exit(0), &["got: ."]),
     sh("asks the terminal", "echo hello > /dev/tty; echo code $?", Exit(0), &["/dev/tty"]),
     sh("fills its disk share", "head -c 100000000 /dev/zero > big; echo $?", Exit(0), &["153"]),
-    sh("deep folders", "i=0; while [ $i -lt 200 ]; do mkdir d && cd d || break; i=$((i+1)); done; echo $i", Exit(0), &["200"]),
+    sh(
+        "deep folders",
+        "i=0; while [ $i -lt 200 ]; do mkdir d && cd d || break; i=$((i+1)); done; echo $i",
+        Exit(0),
+        &["200"],
+    ),
     sh("folder that cannot be read", "mkdir -p a/b; touch a/b/c; chmod 000 a/b; echo made", Exit(0), &["made"]),
     sh("removes its own folder", "rm -rf \"$HOME\" \"$AIOPS_ARTIFACTS\"; echo gone", Exit(0), &["gone"]),
-    Row { env: &[("LD_PRELOAD", "/tmp/x.so"), ("BASH_ENV", "/tmp/x"), ("FINE", "yes")], ..sh("hijacking names", "echo $FINE ${LD_PRELOAD:-none}", Exit(0), &["yes none", "reserved"]) },
+    Row {
+        env: &[("LD_PRELOAD", "/tmp/x.so"), ("BASH_ENV", "/tmp/x"), ("FINE", "yes")],
+        ..sh("hijacking names", "echo $FINE ${LD_PRELOAD:-none}", Exit(0), &["yes none", "reserved"])
+    },
     // What cannot be run.
     sh("empty", " \n\t ", Refused("empty"), &[]),
-    Row { interpreter: &["/no/such/interpreter"], ..sh("no interpreter", "echo x", NotRun("interpreter not found"), &[]) },
+    Row {
+        interpreter: &["/no/such/interpreter"],
+        ..sh("no interpreter", "echo x", NotRun("interpreter not found"), &[])
+    },
     sh("written on another system", "echo one\r\necho two\r\n", Exit(0), &["one", "two"]),
 ];
