@@ -166,7 +166,7 @@ impl Job {
 
     /// Chooses and records the manager; one at a time in this process, so that its own runs never overfill one.
     async fn try_place(&self) -> Result<Result<Place, NoChoice>, Stop> {
-        let _one = self.placing.lock().await;
+        let _one = self.common.placing.lock().await;
         let managers = self.write("read runtime managers", || self.deps.managers.all()).await?;
         let mut known: Vec<_> = managers.into_iter().filter(|m| self.deps.runtimes.serves(m.spec.kind)).collect();
         let pauses = self.write("read pauses", || self.deps.queue.pauses()).await?;
@@ -238,7 +238,11 @@ impl Job {
                     self.pause(Duration::from_millis(500)).await;
                 }
                 Err(e) => {
-                    // It may have begun after all; only what surely did not is failed.
+                    // It may have begun after all; only what surely did not, and will not, is failed.
+                    if let Err(e) = place.runtime.cancel(place.handle, Duration::ZERO).await {
+                        // On a full disk: then nothing that comes late can begin either.
+                        tracing::warn!(run = %self.id(), error = %e, "a start that is given up cannot be marked");
+                    }
                     return Ok(match self.ask("look at a run", || place.runtime.progress(place.handle)).await? {
                         Progress::Unknown | Progress::NotStarted => {
                             Some(ended(RunState::Failed, None, format!("it could not be started: {e}")))

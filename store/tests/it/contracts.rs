@@ -96,6 +96,7 @@ contracts! {
         a_cancelled_run_is_not_repeated,
         a_planned_time_has_one_run,
         a_batch_is_whole,
+        stops_are_told_to_their_owner,
         a_rest_ends;
     versions:
         every_content_is_a_version,
