@@ -40,6 +40,8 @@ pub(crate) struct Shown {
     /// Whether it may run twice.
     pub(crate) repeatable: bool,
     pub(crate) reason: String,
+    /// When a stop was asked for.
+    pub(crate) stop_us: Option<i64>,
     /// Microseconds since 1970.
     pub(crate) ended_us: Option<i64>,
 }

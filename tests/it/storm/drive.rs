@@ -349,6 +349,7 @@ impl<'a> Storm<'a> {
             state: text(&run["state"]),
             repeatable: repeatable(run),
             reason: text(&run["reason"]),
+            stop_us: micros(&run["cancel_requested_at"]),
             ended_us: micros(&run["ended_at"]),
         };
         let ledger = std::fs::read_to_string(&self.ledger).unwrap_or_default();
