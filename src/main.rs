@@ -4,6 +4,7 @@ mod actions;
 mod bootstrap;
 mod cli;
 mod commands;
+mod detection;
 mod exporter;
 mod killpoint;
 mod local;
@@ -12,6 +13,7 @@ mod sealing;
 mod settings;
 mod telemetry;
 mod topology;
+mod wake;
 
 use clap::Parser as _;
 use std::process::ExitCode;

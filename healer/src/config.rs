@@ -54,7 +54,7 @@ impl HealerConfig {
             instance: instance.into(),
             lease: Duration::from_secs(20),
             tick: Duration::from_secs(1),
-            max_active: 256,
+            max_active: 512,
             cancel_grace: Duration::from_secs(5),
             placement_limit: Duration::from_secs(120),
             observe: Duration::ZERO,

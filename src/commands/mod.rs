@@ -6,7 +6,7 @@ mod check;
 mod demo;
 mod migrate;
 mod offline;
-mod serve;
+pub(crate) mod serve;
 mod user;
 
 use crate::cli::{Cli, Command, DatabaseArgs};

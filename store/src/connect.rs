@@ -6,7 +6,7 @@ use crate::sql::{Row, Value, bound};
 use crate::tx::Tx;
 use domain::error::FieldError;
 use domain::{Error, Kind, Result};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 use std::str::FromStr;
@@ -109,6 +109,16 @@ impl Database {
     /// `Unavailable` when it does not answer.
     pub async fn ping(&self) -> Result<()> {
         self.rows("SELECT 1 AS one", Vec::new()).await.map(drop)
+    }
+
+    /// A connection of its own that listens; it is not of the pool, so that it takes nothing away from it.
+    pub(crate) async fn listener(&self) -> Result<PgListener> {
+        let Pools::Pg(pool) = &self.pools else {
+            return Err(Error::internal("only PostgreSQL notifies"));
+        };
+        let own = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE);
+        let own = own.connect_with((*pool.connect_options()).clone()).await.map_err(error::of)?;
+        PgListener::connect_with(&own).await.map_err(error::of)
     }
 
     /// Closes the connections; further calls fail. SQLite folds its log into the file.

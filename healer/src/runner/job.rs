@@ -3,6 +3,7 @@
 use super::lease::Lease;
 use super::place::Placed;
 use super::secrets::Revealed;
+use super::stops::Stops;
 use crate::config::HealerDeps;
 use domain::Id;
 use domain::error::{Error, Kind};
@@ -27,13 +28,21 @@ pub(super) enum Stop {
     Refused(Error),
 }
 
+/// What all jobs of this process share.
+#[derive(Debug, Default)]
+pub(super) struct Common {
+    /// Whose turn it is to choose a manager.
+    pub(super) placing: tokio::sync::Mutex<()>,
+    pub(super) stops: Stops,
+}
+
 /// One claimed run.
 pub(super) struct Job {
     pub(super) deps: Arc<HealerDeps>,
     pub(super) run: Run,
     pub(super) recovered: bool,
     pub(super) lease: Lease,
-    pub(super) placing: Arc<tokio::sync::Mutex<()>>,
+    pub(super) common: Arc<Common>,
     /// Set before anything else is done with the run.
     pub(super) revealed: std::sync::OnceLock<Revealed>,
     cancel: CancellationToken,
@@ -45,12 +54,12 @@ impl Job {
         claim: Claim,
         asked_at: Instant,
         cancel: CancellationToken,
-        placing: Arc<tokio::sync::Mutex<()>>,
+        common: Arc<Common>,
     ) -> Self {
         let run = claim.run;
         let lease = Lease::keep(Arc::clone(&deps.runs), run.id, run.lease_epoch, deps.config.lease, asked_at);
         let revealed = std::sync::OnceLock::new();
-        Self { deps, run, recovered: claim.recovered, lease, placing, revealed, cancel }
+        Self { deps, run, recovered: claim.recovered, lease, common, revealed, cancel }
     }
 
     pub(super) fn id(&self) -> Id {
@@ -112,7 +121,7 @@ impl Job {
 
     /// Whether a person asked to stop it.
     pub(super) fn cancel_asked(&self) -> bool {
-        self.run.cancel_requested_at.is_some() || self.lease.cancel_asked()
+        self.run.cancel_requested_at.is_some() || self.common.stops.asked(self.id()) || self.lease.cancel_asked()
     }
 
     /// Sleeps, but not over a shutdown.

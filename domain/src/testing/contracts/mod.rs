@@ -12,6 +12,7 @@ pub mod incidents;
 pub mod leases;
 pub mod outbox;
 pub mod queue;
+pub mod roles;
 pub mod run_logs;
 pub mod runs;
 pub mod schedules;
@@ -28,7 +29,8 @@ use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
-    HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore,
+    HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RoleStore,
+    RunStore,
     StatusStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
@@ -82,6 +84,8 @@ pub struct Stores {
     pub runs: Arc<dyn RunStore>,
     /// Their queue.
     pub queue: Arc<dyn QueueStore>,
+    /// Roles of processes.
+    pub roles: Arc<dyn RoleStore>,
     /// Notifications.
     pub outbox: Arc<dyn OutboxStore>,
     /// Users.
@@ -117,6 +121,7 @@ impl Stores {
             + HealStore
             + RunStore
             + QueueStore
+            + RoleStore
             + OutboxStore
             + UserStore
             + ApiKeyStore
@@ -145,6 +150,7 @@ impl Stores {
             heal: db.clone(),
             runs: db.clone(),
             queue: db.clone(),
+            roles: db.clone(),
             outbox: db.clone(),
             users: db.clone(),
             api_keys: db.clone(),

@@ -73,6 +73,11 @@ fn own(dir: &RunDir) -> Result<(), String> {
     if dir.started().exists() || dir.status().exists() {
         return Ok(());
     }
+    // Whoever gave this start up has looked for our lock after writing that it is to stop.
+    if dir.cancel().exists() {
+        let end = ObservedEnd { cancelled: true, ended_at: Some(SystemClock.now()), ..ObservedEnd::default() };
+        return record(dir, &end);
+    }
     let bytes = std::fs::read(dir.spec()).map_err(|e| format!("cannot read the run's specification: {e}"))?;
     let spec: SpecFile =
         serde_json::from_slice(&bytes).map_err(|e| format!("the run's specification is damaged: {e}"))?;
