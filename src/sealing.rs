@@ -68,7 +68,7 @@ fn make(settings: &Settings) -> anyhow::Result<SecretKeys> {
         &format!("# Opens the secrets in the database: keep a copy of it.\n{}\n", SecretKeys::generate()?),
     )
     .with_context(|| format!("write {}", path.display()))?;
-    tracing::info!(file = %path.display(), "a key for secrets was made: keep a copy of it beside your backups");
+    tracing::debug!(file = %path.display(), "a key for secrets was made");
     given(settings)?.context("secret_key: the key that was just made is gone")
 }
 

@@ -221,6 +221,9 @@ async fn tell_setup(shared: &Shared) -> anyhow::Result<()> {
     write_private(&file, &token).with_context(|| format!("write {}", file.display()))?;
     super::say(&format!("first start: open http://{}/setup#token={token}", shared.settings.listen));
     super::say("the token works once, for 30 minutes; it is also in the data folder, file setup-token");
+    super::say(
+        "secrets are sealed with a key: unless one was given, secret.key in the data folder; keep a copy, apart from backups",
+    );
     Ok(())
 }
 

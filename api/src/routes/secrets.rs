@@ -72,8 +72,12 @@ pub(crate) async fn delete(
 async fn used_by(app: &AppState, name: &str) -> Result<Vec<String>> {
     let names = |secrets: &BTreeMap<String, String>| secrets.values().any(|secret| secret == name);
     let (cases, scripts) = (app.deps.cases.all().await?, app.deps.scripts.all().await?);
-    let cases = cases.iter().filter(|c| names(&c.spec.secrets)).map(|c| format!("case {}", c.name));
-    let scripts = scripts.iter().filter(|s| names(&s.spec.secrets)).map(|s| format!("script {}", s.name));
+    let cases =
+        cases.iter().filter(|c| c.archived_at.is_none() && names(&c.spec.secrets)).map(|c| format!("case {}", c.name));
+    let scripts = scripts
+        .iter()
+        .filter(|s| s.archived_at.is_none() && names(&s.spec.secrets))
+        .map(|s| format!("script {}", s.name));
     Ok(cases.chain(scripts).take(5).collect())
 }
 
