@@ -172,7 +172,7 @@ impl Runtime for KubernetesRuntime {
 
     async fn logs(&self, handle: Handle, from: LogOffset) -> Result<LogChunk> {
         let nothing = LogChunk { records: Vec::new(), next: from };
-        if !self.changes.known(handle) {
+        if from == LogOffset::default() && !self.changes.fresh(handle) {
             // Of a run that has ended the whole log is waited for.
             self.look(handle).await?;
         }

@@ -44,7 +44,7 @@ async fn an_image_that_cannot_be_had_is_told_with_its_reason() {
         request
     };
     let (absent, odd, far) = (with("localhost/absent:1"), with("UPPER/case:1"), with("127.0.0.1:9/absent:1"));
-    let (absent, odd, far) = tokio::join!(why_not(&never, &absent), why_not(&never, &odd), why_not(&pulls, &far));
+    let (absent, odd, far) = tokio::join!(why_not(&never, &absent), why_not(&pulls, &odd), why_not(&pulls, &far));
     assert_eq!(absent, "the image localhost/absent:1 is not on the node, and its runtime manager never pulls");
     assert!(odd.starts_with("UPPER/case:1 is no name of an image"), "{odd}");
     let begin = "it did not begin within 5 s: the image 127.0.0.1:9/absent:1 cannot be pulled: ";
@@ -230,7 +230,13 @@ async fn p16_a_long_log_is_followed_on_after_its_beginning_was_dropped() {
     .await;
     let stored = seen.len() as i64;
     // The mark is written when the next piece is asked for: all before it is stored then.
-    lab.runtime.logs(request.handle, from).await.expect("log");
+    let jobs: Api<Job> = Api::default_namespaced(lab.client().await);
+    eventually("the mark", async || {
+        lab.runtime.logs(request.handle, from).await.expect("log");
+        let job = jobs.get(&format!("aiops-{}-1", request.handle.run_id)).await.expect("job");
+        job.metadata.annotations?.get("aiops.dev/log")?.contains("\"next_seq\":30001").then_some(())
+    })
+    .await;
     let later = lab.again().await;
     end_of(&*later, request.handle).await;
     let rest: Vec<_> = whole_log(&*later, request.handle).await.into_iter().filter(|r| r.seq > stored).collect();
