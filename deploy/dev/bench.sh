@@ -21,6 +21,11 @@ if [[ -n ${AIOPS_TEST_DOCKER_HOST:-} ]] || deploy/dev/services up docker; then
 else
     echo "=== docker: skipped, there is no engine and none can be started"
 fi
+if [[ -f ${AIOPS_DEV_DIR:-.dev}/env ]]; then source "${AIOPS_DEV_DIR:-.dev}/env"; fi
+echo "=== queue: empty runs claimed and ended a second beside a bare loop; one claim with 20,000 waiting"
+cargo bench --locked -p store --features testing --bench queue
+echo "=== loads: one run with much output, lines to viewers, runs at once"
+cargo bench --locked --bench load
 if [[ ${CLOSED_LOOP:-0} == 1 ]]; then
     echo "=== closed loop: detect, explain, heal, verify"
     deploy/dev/closed_loop.sh

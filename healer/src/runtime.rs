@@ -57,12 +57,12 @@ pub struct Handle {
 pub struct StartRequest {
     /// Run and epoch.
     pub handle: Handle,
-    /// What is run; the environment is complete.
+    /// What is run; the environment is complete but for the secrets.
     pub spec: RunSpec,
     /// Number of the first log line (lines of an earlier attempt come before it).
     pub first_seq: i64,
     /// Values of the secrets that the run refers to, by environment name. Scripts get each in the environment, and as a file of that
-    /// name below `$AIOPS_SECRETS` that only they can read (0600). Never an argument, never a label, never printed.
+    /// name below `$AIOPS_SECRETS` that only they can read (0600). Never an argument, a label, an annotation, never printed.
     pub secrets: BTreeMap<String, String>,
 }
 

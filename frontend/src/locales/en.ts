@@ -6,6 +6,7 @@ export const en = {
     policies: 'Policies', monitors: 'Monitors', sources: 'Sources', channels: 'Channels', audit: 'Audit', users: 'Users',
     operate: 'Operate', automate: 'Automate', observe: 'Observe', administer: 'Administer', main: 'Main navigation', narrow: 'Collapse the menu', wide: 'Expand the menu',
     queue: 'Queue', alerts: 'Alerts', anomalies: 'Anomalies', logs: 'Logs', topology: 'Topology',
+    schedules: 'Schedules', secrets: 'Secrets', apiKeys: 'API keys',
   },
   top: {
     language: 'Language', theme: 'Colour scheme', system: 'System', light: 'Light', dark: 'Dark', help: 'Keyboard help', logout: 'Log out',
@@ -76,6 +77,7 @@ export const en = {
     cancel: 'Cancel run', cancelAsk: 'Stop this run? The whole process tree is ended: first asked, then killed.', cancelAsked: 'The run is being stopped', reason: 'Reason', env: 'Environment', envNone: 'No values were given.', script: 'Script as it ran', expectations: 'Expectations', expExit: 'exit code {n}', expOutput: 'output contains', expDuration: 'at most {t}',
     mode: 'Mode', timeout: 'Time limit', manager: 'Runtime manager', managerReason: 'Why there', epoch: 'Lease', key: 'Run key', incident: 'For incident', step: 'policy step {n}', facts: 'Facts', log: 'Log', follow: 'Follow', download: 'Download', searchLog: 'Search the log', hits: '{at} of {n}', noHits: 'no hits', prev: 'Previous hit', nextHit: 'Next hit', lines: '{n} lines', streams: 'Streams', time: 'Times', truncated: 'Older lines were dropped from view; download the log for all of them.', again: 'Run again', hash: 'SHA-256', image: 'Image', wrapUp: 'Ended',
     search: 'Search case, target, person, reason', anyPurpose: 'Any purpose', anyManager: 'Any runtime manager', batch: 'of one request', ofSchedule: 'of one schedule', ofIncident: 'of one incident', results: 'Results', artifacts: 'Artifacts', attempts: 'Attempts', tail: 'Jump to the end', earlier: 'Loading earlier lines', stream: 'Stream', anyStream: 'All output', regex: 'Regular expression', matchCase: 'Match case', searching: 'Searching the whole log', hitsSome: '{at} of {n} or more', missing: 'Lines {from} to {to} are missing', damaged: 'Lines {from} to {to} cannot be read: {why}', stored: '{bytes} stored', wrap: 'Wrap', attempt: 'Attempt {n}', attemptOf: 'attempt {n} of {of}', nextAttempt: 'next attempt {t}', noAttempts: 'It was attempted once.', noArtifacts: 'It left no files. A script keeps files by writing them below $AIOPS_ARTIFACTS.', noResults: 'It left no result. A script writes JSON to $AIOPS_RESULT, or JUnit XML below $AIOPS_ARTIFACTS.', notYet: 'Collected when the run has ended.', fileName: 'File', size: 'Size', type: 'Type', previewFile: 'Preview', tooLarge: 'Too large to preview; download it.', noPreview: 'No preview for this type; download it.', resultJson: 'Result document', tests: 'Tests', onlyBad: 'Only what failed', testsSum: '{passed} passed, {failed} failed, {skipped} skipped in {t}', againSame: 'Run again with the same values', cancelling: 'Stopping: asked {t}; the process tree is ended first politely, then by force.', deadline: 'Deadline', priority: 'Priority', version: 'Script version', planned: 'Planned for', restUntil: 'Waits for its next attempt', limitsUsed: '{cpu} CPU, {memory}, {pids} processes', networkOn: 'network', networkOff: 'no network', secrets: 'Secrets', expMatches: 'output matches', expResult: 'result {path} {op} {value}', owner: 'Owner',
+    since: 'From', until: 'Until', time_range: 'Queued between',
   },
   script: {
     list: 'Test scripts', one: 'Script', new: 'New script', language: 'Language', mode: 'Mode', timeout: 'Time limit (s)', image: 'Container image', imageHint: 'For Docker and Kubernetes; empty: the runtime’s default.', body: 'Body', bodyHint: 'Values arrive as environment variables of the same name; nothing is spliced into the text.',
@@ -181,12 +183,49 @@ export const en = {
   },
   anomaly: {
     list: 'Anomalies', search: 'Filter by monitor or entity', monitor: 'Monitor', series: 'Series', view: 'Seen by', way: 'Went', up: 'up', down: 'down', recovery: 'Counts as recovered when', recoveryBand: 'it is between {lower} and {upper}', recoveryClosed: 'its detector closes it', recoveryTold: 'its sender says so', untold: 'Opens no incident: {why}', closedBecause: 'Closed because: {why}', feedback: 'Was it worth being told?', useful: 'Useful', noise: 'Noise', remark: 'Remark (optional)', said: 'Said so far', saidNone: 'Nobody said anything yet.', saved: 'Remembered', noiseHint: 'Noise makes this monitor less keen on this series; it is remembered.', incident: 'Incident', noIncident: 'belongs to no incident', empty: 'No anomalies yet.', open: 'Only open ones', started: 'Began',
+    recoveryAtMost: 'it is at most {upper}', recoveryAtLeast: 'it is at least {lower}',
   },
   opinion: {
     useful: 'Useful', noise: 'Noise',
   },
   voice: {
     person: 'a person', verdict: 'the verdict “fixed”', by_itself: 'closed by itself',
+  },
+  schedule: {
+    list: 'Schedules', new: 'New schedule', case: 'Case', chooseCase: 'Choose a case', cron: 'Cron', cronHint: 'minute hour day month weekday, for example 30 2 * * 1-5', zone: 'Time zone', next: 'Next times', nextNone: 'It starts nothing: it is disabled or has no next time.', misfire: 'When nobody could start it in time', grace: 'How late it may start (s)', overlap: 'While an earlier run is not over', jitter: 'Spread over (s)', jitterHint: 'Each time is moved by an amount that never changes.', values: 'Values over the case’s own', target: 'Target', windows: 'What became of it', windowsNone: 'No planned time has passed yet.', planned: 'Planned', outcome: 'Outcome', why: 'Why', times: '{n} times', empty: 'No schedules yet. A schedule runs a case at times that a cron expression names.', runs: 'Its runs',
+  },
+  misfire: {
+    skip: 'Record it as missed', run_once: 'Start the newest once',
+  },
+  overlap: {
+    skip: 'Skip it', queue: 'Queue it',
+  },
+  windowOutcome: {
+    started: 'Started', missed: 'Missed', skipped: 'Skipped',
+  },
+  secret: {
+    list: 'Secrets', intro: 'Values go in and never come out; scripts get them as environment and as files.', new: 'New secret', name: 'Name', value: 'Value', valueHint: '6 bytes to 64 KiB; it is never shown again.', replace: 'Replace the value', remove: 'Remove', removeAsk: 'Remove the secret “{name}”? It is refused while a case or script names it.', version: 'Version', by: 'Set by', key: 'Sealed with', empty: 'No secrets yet.', mapping: 'Secrets', mappingHint: 'Environment name and the secret it gets.', env: 'Environment name', choose: 'Secret', addOne: 'Add a secret', unknown: '{name} (not stored)',
+  },
+  apiKey: {
+    list: 'API keys', intro: 'Keys of programs. Each has a role and an end.', new: 'New key', name: 'What it is for', days: 'Valid for (days)', prefix: 'Begins with', created: 'Made', expires: 'Ends', used: 'Last used', never: 'never', revoked: 'Revoked', expired: 'Expired', valid: 'Valid', revoke: 'Revoke', revokeAsk: 'Revoke the key “{name}”? Requests with it are refused at once.', once: 'This key is shown once. Copy it now.', empty: 'No keys yet.', usage: 'Authorization: Bearer',
+  },
+  batch: {
+    start: 'Run many', title: 'Run many cases', byTag: 'Cases with this tag', byChoice: 'These cases', matrix: 'On each of these runtime managers', matrixHint: 'Empty: once, wherever there is room.', count: '{n} runs', page: 'Request of {n} runs', cancel: 'Cancel all', cancelAsk: 'Stop every run of this request that is not over?', passed: 'All as expected', failed: 'Not all as expected', running: 'Under way', anywhere: 'anywhere', asList: 'As a list',
+  },
+  backtest: {
+    title: 'Backtest', hint: 'The detector over history, knowing nothing of later rows. Nothing is stored and nobody is told.', run: 'Run it', range: 'Last', hours: '{n} h', days: '{n} days', events: '{n} events', summary: '{rows} rows of {series} series', leftOut: '{n} series left out', none: 'It would have said nothing.', unsaved: 'With the settings in the form, saved or not.', series: 'Series', partial: 'Partial',
+  },
+  logs: {
+    title: 'Logs', intro: 'The shapes of log lines, by first sight.', search: 'Search text or name', anyMonitor: 'Any log monitor', anyLevel: 'Any level', fresh: 'New in the last', freshAny: 'At any time', onlyPinned: 'Pinned', onlyMuted: 'Muted', template: 'Template', count: 'Lines', rate: 'Last 24 h', first: 'First seen', last: 'Last seen', samples: 'Samples (masked)', pin: 'Pin', unpin: 'Unpin', mute: 'Mute', unmute: 'Unmute', rename: 'Rename', renameTitle: 'Name of the template', split: 'Split', splitAsk: 'Take this template apart into the shapes it was joined from? They never join again.', splitOn: 'taken apart', merged: 'became part of another', isNew: 'new', empty: 'No templates yet. A log monitor on an Elasticsearch source finds them.', perHour: '{n} lines in that hour', saved: 'Saved', renameHint: 'Stands before the text in sentences; empty: none.',
+  },
+  logLevel: {
+    debug: 'Debug', info: 'Info', warn: 'Warning', error: 'Error', fatal: 'Fatal',
+  },
+  gateReason: {
+    enabled_pass: 'the policy is on', enabled_stop: 'the policy is switched off', archived_pass: 'the policy is in use', archived_stop: 'the policy was archived', burning_pass: '{open_anomalies} of {anomalies} anomalies are open', burning_stop: 'no anomaly is open any more', attempts_pass: '{attempts} of {max_attempts} attempts used', attempts_stop: 'all {max_attempts} attempts are used', autonomy_auto: 'the policy may run by itself', autonomy_approve: 'the policy needs an approval', autonomy_suggest: 'the policy only suggests; a person starts the run', autonomy_shadow: 'the policy runs in shadow: decided and recorded, nothing is done', cooldown_none: 'no run on this target in the last day', cooldown_pass: 'the last run on this target ended {ago} s ago, rest is {cooldown_secs} s', cooldown_stop: 'this target rests for {left} s more (rest is {cooldown_secs} s)', limits_pass: 'below the limit in every window', limits_stop: '{max_runs} runs in {window_secs} s are the limit of this policy', breaker_pass: '{not_fixed_in_a_row} runs in a row did not fix it, {breaker_after} open the breaker', breaker_stop: '{not_fixed_in_a_row} runs in a row did not fix it; the breaker is open for {left} s more', freshness_pass: 'the data is {age} s old', freshness_stop: 'the data is {age} s old, at most {freshness_secs} s may be acted on', freshness_unknown: 'it is not known how old the data is', target_busy_pass: 'nothing else acts on this target', target_busy_stop: 'another run acts on this target', targets_at_once_pass: '{count} other targets are acted on, {max_targets_at_once} may be at once', targets_at_once_stop: '{count} other targets are acted on already, at most {max_targets_at_once} may be at once', echo_pass: 'not caused by a run of our own', echo_outlived: 'began in the shadow of our own run, but outlived it', echo_stop: 'every anomaly began in the shadow of our own run on this target; waiting for it to settle',
+  },
+  told: {
+    decided: 'policy {policy}: {outcome}: {reason}', runQueued: 'run on {target} queued', runStarted: 'run started', runEnded: 'run ended: {state}', runEndedExit: 'run ended: {state}, exit code {code}', verifying: 'the effect is being measured', healthy: 'healthy', bad: 'not healthy yet', unknown: 'inconclusive so far', verdict: '{verdict}: {reason}', cause: 'most probable cause {entity} ({share})', causeNone: 'cause undetermined', notified: '{topic}: {state}',
   },
 }
 type Widen<T> = { [K in keyof T]: T[K] extends string ? string : Widen<T[K]> }

@@ -8,6 +8,7 @@ export const zhCN: Messages = {
     policies: '修复策略', monitors: '监控项', sources: '数据源', channels: '通知渠道', audit: '审计', users: '用户',
     operate: '值守', automate: '自动化', observe: '观测', administer: '管理', main: '主导航', narrow: '收起菜单', wide: '展开菜单',
     queue: '队列', alerts: '外部告警', anomalies: '异常', logs: '日志', topology: '拓扑',
+    schedules: '定时计划', secrets: '密文', apiKeys: 'API 密钥',
   },
   top: {
     language: '语言', theme: '配色', system: '跟随系统', light: '浅色', dark: '深色', help: '键盘帮助', logout: '退出登录',
@@ -73,6 +74,7 @@ export const zhCN: Messages = {
     cancel: '取消运行', cancelAsk: '停止此运行？会结束整个进程树：先请求退出，再强制结束。', cancelAsked: '正在停止', reason: '原因', env: '环境变量', envNone: '没有给定的值。', script: '实际运行的脚本', expectations: '通过条件', expExit: '退出码为 {n}', expOutput: '输出包含', expDuration: '不超过 {t}',
     mode: '模式', timeout: '时限', manager: '运行时管理器', managerReason: '选择理由', epoch: '租约', key: '运行键', incident: '所属事件', step: '策略第 {n} 步', facts: '概要', log: '日志', follow: '跟随', download: '下载', searchLog: '搜索日志', hits: '{at} / {n}', noHits: '没有匹配', prev: '上一个', nextHit: '下一个', lines: '{n} 行', streams: '输出流', time: '时间', truncated: '较早的行不再显示，请下载完整日志。', again: '再次运行', hash: 'SHA-256', image: '镜像', wrapUp: '已结束',
     search: '搜索用例、目标、发起者、原因', anyPurpose: '任意目的', anyManager: '任意运行时管理器', batch: '同一次请求', ofSchedule: '同一定时计划', ofIncident: '同一事件', results: '结果', artifacts: '产物', attempts: '尝试', tail: '跳到末尾', earlier: '正在加载更早的行', stream: '输出流', anyStream: '全部输出', regex: '正则表达式', matchCase: '区分大小写', searching: '正在搜索完整日志', hitsSome: '{at} / 至少 {n}', missing: '缺少第 {from} 至 {to} 行', damaged: '第 {from} 至 {to} 行无法读取：{why}', stored: '已存储 {bytes}', wrap: '换行', attempt: '第 {n} 次尝试', attemptOf: '第 {n} 次，最多 {of} 次', nextAttempt: '下次尝试{t}', noAttempts: '只尝试过一次。', noArtifacts: '没有留下文件。脚本写入 $AIOPS_ARTIFACTS 下的文件会被保留。', noResults: '没有留下结果。脚本可将 JSON 写入 $AIOPS_RESULT，或在 $AIOPS_ARTIFACTS 下写 JUnit XML。', notYet: '运行结束后收集。', fileName: '文件', size: '大小', type: '类型', previewFile: '预览', tooLarge: '文件过大，无法预览，请下载。', noPreview: '此类型无法预览，请下载。', resultJson: '结果文档', tests: '测试', onlyBad: '只看失败的', testsSum: '通过 {passed}，失败 {failed}，跳过 {skipped}，用时 {t}', againSame: '以相同的值再次运行', cancelling: '正在停止：{t}请求；先礼貌地请求进程树退出，再强制结束。', deadline: '截止时间', priority: '优先级', version: '脚本版本', planned: '计划时间', restUntil: '等待下次尝试', limitsUsed: '{cpu} CPU，{memory}，{pids} 个进程', networkOn: '有网络', networkOff: '无网络', secrets: '密文', expMatches: '输出匹配', expResult: '结果 {path} {op} {value}', owner: '归属',
+    since: '从', until: '到', time_range: '排队时间',
   },
   script: {
     list: '测试脚本', one: '脚本', new: '新建脚本', language: '语言', mode: '模式', timeout: '时限（秒）', image: '容器镜像', imageHint: '用于 Docker 和 Kubernetes；留空则用运行时的默认镜像。', body: '内容', bodyHint: '参数值以同名环境变量传入，绝不拼接到文本中。',
@@ -178,11 +180,48 @@ export const zhCN: Messages = {
   },
   anomaly: {
     list: '异常', search: '按监控项或对象筛选', monitor: '监控项', series: '序列', view: '检测视角', way: '方向', up: '偏高', down: '偏低', recovery: '恢复条件', recoveryBand: '处于 {lower} 与 {upper} 之间', recoveryClosed: '由检测器关闭', recoveryTold: '由发送方告知', untold: '不打开事件：{why}', closedBecause: '关闭原因：{why}', feedback: '这条值得通知吗？', useful: '有用', noise: '噪声', remark: '备注（可选）', said: '已有意见', saidNone: '还没有人评价。', saved: '已记录', noiseHint: '标为噪声会降低监控项对此序列的灵敏度，并会被记住。', incident: '事件', noIncident: '不属于任何事件', empty: '还没有异常。', open: '只看未恢复的', started: '开始',
+    recoveryAtMost: '不高于 {upper}', recoveryAtLeast: '不低于 {lower}',
   },
   opinion: {
     useful: '有用', noise: '噪声',
   },
   voice: {
     person: '人工', verdict: '“已修复”结论', by_itself: '自行恢复',
+  },
+  schedule: {
+    list: '定时计划', new: '新建定时计划', case: '用例', chooseCase: '选择用例', cron: 'Cron 表达式', cronHint: '分 时 日 月 星期，例如 30 2 * * 1-5', zone: '时区', next: '接下来的时间', nextNone: '不会启动：已停用，或没有下一次。', misfire: '未能及时启动时', grace: '最多可晚启动（秒）', overlap: '前一次运行尚未结束时', jitter: '分散到（秒）', jitterHint: '每次推迟固定的量。', values: '覆盖用例的参数值', target: '目标', windows: '执行情况', windowsNone: '还没有到过计划时间。', planned: '计划时间', outcome: '结果', why: '原因', times: '{n} 次', empty: '还没有定时计划。定时计划按 cron 表达式运行用例。', runs: '相关运行',
+  },
+  misfire: {
+    skip: '记为错过', run_once: '最新的一次补运行一次',
+  },
+  overlap: {
+    skip: '跳过', queue: '排队',
+  },
+  windowOutcome: {
+    started: '已启动', missed: '错过', skipped: '跳过',
+  },
+  secret: {
+    list: '密文', intro: '值只进不出；脚本以环境变量和文件的形式得到它们。', new: '新建密文', name: '名称', value: '值', valueHint: '6 字节到 64 KiB；之后不再显示。', replace: '更换值', remove: '删除', removeAsk: '删除密文“{name}”？仍被用例或脚本引用时会被拒绝。', version: '版本', by: '设置者', key: '加密密钥', empty: '还没有密文。', mapping: '密文', mappingHint: '环境变量名及其对应的密文。', env: '环境变量名', choose: '密文', addOne: '添加密文', unknown: '{name}（未存储）',
+  },
+  apiKey: {
+    list: 'API 密钥', intro: '供程序使用的密钥，各有角色与期限。', new: '新建密钥', name: '用途', days: '有效期（天）', prefix: '开头', created: '创建', expires: '到期', used: '最近使用', never: '从未', revoked: '已吊销', expired: '已过期', valid: '有效', revoke: '吊销', revokeAsk: '吊销密钥“{name}”？使用它的请求会立即被拒绝。', once: '密钥只显示这一次，请立即复制。', empty: '还没有密钥。', usage: 'Authorization: Bearer',
+  },
+  batch: {
+    start: '批量运行', title: '批量运行用例', byTag: '带有此标签的用例', byChoice: '这些用例', matrix: '在以下每个运行时管理器上运行', matrixHint: '留空：只运行一次，在有空位处。', count: '{n} 次运行', page: '{n} 次运行的请求', cancel: '全部取消', cancelAsk: '停止此请求中所有未结束的运行？', passed: '全部符合预期', failed: '并非全部符合预期', running: '进行中', anywhere: '任意', asList: '列表视图',
+  },
+  backtest: {
+    title: '回测', hint: '让检测器重走历史，且不知道之后的数据；不存储，也不通知。', run: '开始回测', range: '最近', hours: '{n} 小时', days: '{n} 天', events: '{n} 个异常', summary: '{series} 条序列，{rows} 行数据', leftOut: '省略 {n} 条序列', none: '不会产生任何异常。', unsaved: '使用表单中的设置，无论是否已保存。', series: '序列', partial: '不完整',
+  },
+  logs: {
+    title: '日志', intro: '日志行的模板，按首次出现排序。', search: '搜索文本或名称', anyMonitor: '任意日志监控项', anyLevel: '任意级别', fresh: '最近新出现', freshAny: '任意时间', onlyPinned: '已固定', onlyMuted: '已静默', template: '模板', count: '行数', rate: '最近 24 小时', first: '首次出现', last: '最近出现', samples: '样例（已脱敏）', pin: '固定', unpin: '取消固定', mute: '静默', unmute: '取消静默', rename: '重命名', renameTitle: '模板名称', split: '拆分', splitAsk: '将此模板拆回合并前的形状？之后不再合并。', splitOn: '已拆分', merged: '已并入其他模板', isNew: '新', empty: '还没有模板。Elasticsearch 数据源上的日志监控项会发现它们。', perHour: '该小时 {n} 行', saved: '已保存', renameHint: '出现在句子中文本之前；留空则没有。',
+  },
+  logLevel: {
+    debug: '调试', info: '信息', warn: '警告', error: '错误', fatal: '致命',
+  },
+  gateReason: {
+    enabled_pass: '策略已启用', enabled_stop: '策略已停用', archived_pass: '策略在用', archived_stop: '策略已归档', burning_pass: '{anomalies} 个异常中有 {open_anomalies} 个仍未恢复', burning_stop: '所有异常都已恢复', attempts_pass: '已用 {attempts} / {max_attempts} 次尝试', attempts_stop: '{max_attempts} 次尝试已全部用完', autonomy_auto: '策略可自动执行', autonomy_approve: '策略需要批准', autonomy_suggest: '策略只提建议，由人启动', autonomy_shadow: '策略处于影子模式：只决策和记录，不执行', cooldown_none: '此目标最近一天没有运行', cooldown_pass: '此目标上次运行于 {ago} 秒前结束，冷却期为 {cooldown_secs} 秒', cooldown_stop: '此目标还需冷却 {left} 秒（冷却期 {cooldown_secs} 秒）', limits_pass: '各时间窗内均未达到限额', limits_stop: '此策略的限额为 {window_secs} 秒内 {max_runs} 次', breaker_pass: '连续 {not_fixed_in_a_row} 次未修复，达到 {breaker_after} 次则熔断', breaker_stop: '连续 {not_fixed_in_a_row} 次未修复，熔断还将持续 {left} 秒', freshness_pass: '数据为 {age} 秒前', freshness_stop: '数据已有 {age} 秒，最多依据 {freshness_secs} 秒内的数据', freshness_unknown: '不知道数据有多旧', target_busy_pass: '没有其他运行在操作此目标', target_busy_stop: '另一个运行正在操作此目标', targets_at_once_pass: '另有 {count} 个目标正被操作，同时最多 {max_targets_at_once} 个', targets_at_once_stop: '已有 {count} 个其他目标正被操作，同时最多 {max_targets_at_once} 个', echo_pass: '不是由自身的运行引起', echo_outlived: '在自身运行的影响期内开始，但持续到了影响期之后', echo_stop: '所有异常都始于自身运行的影响期内，等待其平静',
+  },
+  told: {
+    decided: '策略 {policy}：{outcome}：{reason}', runQueued: '已排队，目标 {target}', runStarted: '运行已开始', runEnded: '运行结束：{state}', runEndedExit: '运行结束：{state}，退出码 {code}', verifying: '开始测量效果', healthy: '健康', bad: '尚未健康', unknown: '暂时无法判断', verdict: '{verdict}：{reason}', cause: '最可能的原因：{entity}（{share}）', causeNone: '原因尚未确定', notified: '{topic}：{state}',
   },
 }

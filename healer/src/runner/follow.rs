@@ -35,6 +35,7 @@ struct Stops {
 impl Job {
     /// Follows until the end was observed, or cannot be.
     pub(super) async fn follow(&self, place: &Place) -> Result<RunEnd, Stop> {
+        fail::fail_point!("break.end", |_| Ok(ended(RunState::Succeeded, Some(0), "exit code 0")));
         let mut shipped = Shipped { offset: LogOffset::default(), seq: self.run.log_lines };
         let mut stops = Stops { deadline: self.deadline(place), cancelled: false, forced: None };
         let mut pause = Duration::from_millis(10);
@@ -104,6 +105,7 @@ impl Job {
     /// Passes on a cancel; stops what outlived its limit; gives up on a runtime that does not stop it.
     async fn stop(&self, place: &Place, stops: &mut Stops) -> Result<Option<RunEnd>, Stop> {
         if self.cancel_asked() && !stops.cancelled {
+            fail::fail_point!("break.cancel", |_| Ok(Some(ended(RunState::Cancelled, None, "stopped on request"))));
             self.ask("stop a run", || place.runtime.cancel(place.handle, self.deps.config.cancel_grace)).await?;
             stops.cancelled = true;
             stops.deadline = stops.deadline.min(Instant::now() + self.deps.config.cancel_grace + SLACK);
@@ -154,8 +156,8 @@ impl Job {
             let fresh: Vec<LogRecord> = chunk
                 .records
                 .into_iter()
-                .filter(|r| r.seq > shipped.seq)
-                .map(|r| LogRecord { text: self.deps.config.masker.mask(&r.text), ..r })
+                .filter(|r| r.seq > shipped.seq && !(r.seq % 7 == 0 && fail::eval("break.log", |_| ()).is_some()))
+                .map(|r| LogRecord { text: self.masker().mask(&r.text), ..r })
                 .collect();
             if !fresh.is_empty() {
                 self.write("store log lines", || self.deps.logs.append(self.id(), self.epoch(), &fresh)).await?;
@@ -174,7 +176,7 @@ impl Job {
 
     /// Keeps artifacts and result of a run that ended; gives the result. What cannot be kept is noted, and ends nothing.
     async fn keep(&self, place: &Place) -> Result<Option<serde_json::Value>, Stop> {
-        let masker = self.deps.config.masker.clone();
+        let masker = self.masker().clone();
         let blobs = std::sync::Arc::clone(&self.deps.blobs);
         let mut harvest = Harvest::new(blobs, std::sync::Arc::clone(&self.deps.clock), masker, place.handle);
         if let Err(e) = place.runtime.collect(place.handle, &mut harvest).await {

@@ -104,6 +104,18 @@ async fn what_was_only_prepared_is_started_in_the_same_folder() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_before_its_supervisor_begins_never_runs() {
+    let root = tempfile::tempdir().expect("root");
+    let request = request("echo ran >> ../../ledger");
+    let broken = LocalRuntime::new(root.path(), vec!["/bin/true".into()], limits()).expect("runtime");
+    broken.start(&request).await.expect_err("does not begin");
+    broken.cancel(request.handle, std::time::Duration::ZERO).await.expect("stopped");
+    let end = run_to_end(&local(root.path()), &request).await;
+    assert!(end.cancelled && end.exit_code.is_none() && end.started_at.is_none(), "{end:?}");
+    assert!(!root.path().join("ledger").exists(), "a supervisor that comes late starts nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_later_epoch_never_runs_what_an_earlier_one_may_have_run() {
     let root = tempfile::tempdir().expect("root");
     let runtime = local(root.path());
