@@ -2,8 +2,8 @@
 
 use crate::databases::{sqlite, with_schema};
 use domain::Kind;
-use domain::identity::Audit;
 use domain::catalog::SourceSpec;
+use domain::identity::Audit;
 use domain::ports::{CatalogStore, SecretStore as _, UserStore as _};
 use domain::resource::Draft;
 use store::{Database, SecretKeys, Vault};
@@ -64,7 +64,8 @@ async fn secrets_on_postgres() {
 }
 
 fn source(token: &str) -> Draft<SourceSpec> {
-    let json = serde_json::json!({"kind": "prometheus", "url": "http://p", "credentials": {"kind": "bearer", "token": token}});
+    let json =
+        serde_json::json!({"kind": "prometheus", "url": "http://p", "credentials": {"kind": "bearer", "token": token}});
     Draft { name: token.to_owned(), tags: Vec::new(), spec: serde_json::from_value(json).unwrap() }
 }
 
@@ -87,9 +88,11 @@ async fn what_was_in_clear_is_sealed(database: Database) {
     assert_eq!(sealed.secret("jwt", &[8; 32]).await.unwrap(), signing);
     assert!(get(&database, first.id).await.is_err(), "without the key it is not read");
     let second = sealed.create(source("pr0m-Zq9-two"), by_alice("source.create")).await.unwrap();
-    let kept = sealed.update(first.id, 1, Draft { tags: vec!["x".to_owned()], ..source("********") }, by_alice("update"));
+    let kept =
+        sealed.update(first.id, 1, Draft { tags: vec!["x".to_owned()], ..source("********") }, by_alice("update"));
     assert_eq!(token(&kept.await.unwrap().spec), "pr0m-Zq9-one", "the mark keeps the stored one");
-    let all: Vec<String> = CatalogStore::<SourceSpec>::all(&sealed).await.unwrap().iter().map(|s| token(&s.spec)).collect();
+    let all: Vec<String> =
+        CatalogStore::<SourceSpec>::all(&sealed).await.unwrap().iter().map(|s| token(&s.spec)).collect();
     assert_eq!(all.len(), 2);
 
     let other = database.clone().unlocked(keys(&new)).await.unwrap_err();
