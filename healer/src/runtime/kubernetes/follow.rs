@@ -1,14 +1,14 @@
 //! Follows the log of one start: one open answer of the cluster, resumed after the last line whenever it breaks.
 
-use super::client::{Space, ask, plain};
+use super::client::{Space, plain};
 use super::marks::{self, CONTAINER, Facts};
-use super::shape::{Mark, Shape, Skip};
+use super::shape::{Anchor, Mark, Shape, Skip};
 use super::stamped::{Line, Stamped};
 use super::view::{View, began, view};
 use crate::runtime::{Handle, LogChunk, LogOffset, Progress, Result, RuntimeError};
 use domain::Time;
 use domain::run::LogRecord;
-use futures::{AsyncRead, AsyncReadExt as _};
+use futures::AsyncReadExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::LogParams;
@@ -260,7 +260,7 @@ impl Follower {
     /// Reads an answer to its end.
     async fn read(&mut self, pod: &Pod, ended: bool) -> Result<Broke> {
         let last = self.shape.last();
-        let since = last.map(|a| Timestamp::from_nanosecond(i128::from(a.at)).unwrap_or_default());
+        let since = last.map(since);
         let params = LogParams {
             container: Some(CONTAINER.to_owned()),
             follow: !ended,
@@ -362,29 +362,23 @@ impl Follower {
     }
 }
 
-/// Everything that the cluster keeps of a pod's log, in pieces.
-pub(super) async fn whole(space: &Space, pod: &Pod, mut piece: impl FnMut(&[u8])) -> Result<()> {
-    let params = LogParams { container: Some(CONTAINER.to_owned()), timestamps: true, ..LogParams::default() };
-    let name = pod.metadata.name.clone().unwrap_or_default();
-    let api = space.api::<Pod>();
-    let answer = match ask("read a log", api.log_stream(&name, &params)).await? {
-        super::client::Said::Yes(answer) => answer,
-        _ => return Ok(()),
-    };
-    let mut answer = std::pin::pin!(answer);
-    let mut bytes = vec![0; 64 << 10];
-    loop {
-        match read_some(&mut answer, &mut bytes).await? {
-            0 => return Ok(()),
-            count => piece(&bytes[..count]),
-        }
-    }
+/// From when on a log is asked for so that the line of the anchor is in the answer. The interface knows whole seconds and the client
+/// rounds to the nearest, so a time within a second would leave out lines that were not read yet.
+fn since(anchor: Anchor) -> Timestamp {
+    Timestamp::from_second(anchor.at.div_euclid(1_000_000_000)).unwrap_or_default()
 }
 
-async fn read_some(answer: &mut (impl AsyncRead + Unpin), bytes: &mut [u8]) -> Result<usize> {
-    let failed = |e: std::io::Error| RuntimeError::unavailable("the answer of the cluster broke", e);
-    match tokio::time::timeout(REST, answer.read(bytes)).await {
-        Ok(read) => read.map_err(failed),
-        Err(_) => Err(RuntimeError::Unavailable { what: "the cluster stopped sending a log".to_owned(), source: None }),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_asked_for_from_the_whole_second_before_its_last_line() {
+        for at in [0, 1, 499_999_999, 500_000_000, 999_999_999, 1_764_000_000_700_000_000] {
+            let params = LogParams { since_time: Some(since(Anchor { at, nth: 0 })), ..LogParams::default() };
+            let asked = kube::core::Request::new("/pods").logs("p", &params).expect("a request").uri().to_string();
+            let expected = Timestamp::from_second(at / 1_000_000_000).expect("a time").to_string().replace(':', "%3A");
+            assert!(asked.ends_with(&format!("sinceTime={expected}")), "{at}: {asked}");
+        }
     }
 }
