@@ -174,7 +174,7 @@ start() {
     part scheduler "$bin/kube-scheduler" --kubeconfig "$KUBECONFIG" --leader-elect=false --bind-address 127.0.0.1 \
         --secure-port $((port + 4)) --cert-dir "$run/pki/scheduler"
     # The service address of the API, as pods are told it.
-    part door socat "TCP-LISTEN:443,bind=$services.1,fork,reuseaddr" "TCP:$net.1:$port"
+    part door socat "TCP-LISTEN:443,bind=$services.1,fork,reuseaddr,backlog=256" "TCP:$net.1:$port"
     until_true 60 "containerd did not answer" containers version || return 1
     load_images || return 1
     part kubelet "$bin/kubelet" --config "$run/kubelet.yaml" --kubeconfig "$KUBECONFIG" --root-dir "$run/kubelet" \

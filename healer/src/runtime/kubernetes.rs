@@ -13,6 +13,7 @@ mod changes;
 mod client;
 mod collect;
 mod connect;
+mod fetch;
 mod follow;
 mod marks;
 mod objects;
@@ -172,7 +173,7 @@ impl Runtime for KubernetesRuntime {
 
     async fn logs(&self, handle: Handle, from: LogOffset) -> Result<LogChunk> {
         let nothing = LogChunk { records: Vec::new(), next: from };
-        if !self.changes.known(handle) {
+        if from == LogOffset::default() && !self.changes.fresh(handle) {
             // Of a run that has ended the whole log is waited for.
             self.look(handle).await?;
         }
@@ -189,7 +190,7 @@ impl Runtime for KubernetesRuntime {
         let Some(pod) = self.space.pod(&job, handle).await?.filter(view::began) else { return Ok(()) };
         let mut parcel = collect::Parcel::new(marks::line_mark(handle));
         let mut cutter = stamped::Stamped::default();
-        follow::whole(&self.space, &pod, |bytes| parcel.feed(&mut cutter, bytes)).await?;
+        fetch::whole(&self.space, &pod, |bytes| parcel.feed(&mut cutter, bytes)).await?;
         parcel.unpack(into).await
     }
 

@@ -7,7 +7,7 @@ use crate::support::{eventually, spec};
 use crate::world::{Bench, bench};
 use domain::Id;
 use domain::identity::Audit;
-use domain::ports::{RunStore as _, StatusStore as _};
+use domain::ports::RunStore as _;
 use domain::run::{Run, RunPurpose, RunState};
 use domain::status::{Health, StatusOf};
 use healer::Runtimes;

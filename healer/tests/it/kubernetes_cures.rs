@@ -8,7 +8,7 @@ use domain::clock::SystemClock;
 use domain::testing::MemBlobs;
 use healer::mask::Masker;
 use healer::results::Harvest;
-use healer::runtime::{ObservedEnd, StartRequest};
+use healer::runtime::{ObservedEnd, Progress, StartRequest};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
@@ -19,6 +19,7 @@ use serde::Deserialize as _;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Image with a shell and kubectl, that the development cluster has.
 const TOOLS: &str = "localhost/aiops-tools:1";
@@ -129,10 +130,13 @@ impl Place {
         let mut request: StartRequest = request(text.expect("such a part"));
         request.spec.language = spec.language;
         request.spec.limits = spec.limits.clone();
-        request.spec.timeout_secs = 55;
+        request.spec.timeout_secs = 150;
         request.spec.env = values.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let runtime = self.lab.runtime();
-        let end = run_to_end(runtime, &request).await;
+        runtime.start(&request).await.expect("start");
+        // Each waits for pods and asks the cluster from within; on a busy machine that takes its time.
+        let ended = tokio::time::timeout(Duration::from_secs(180), runtime.wait(request.handle)).await;
+        let Progress::Ended(end) = ended.expect("in time").expect("answer") else { panic!("no end") };
         let blobs = Arc::new(MemBlobs::default());
         let mut harvest = Harvest::new(blobs, Arc::new(SystemClock), Masker::default(), request.handle);
         runtime.collect(request.handle, &mut harvest).await.expect("collected");

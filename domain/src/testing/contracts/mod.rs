@@ -30,8 +30,7 @@ use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
     HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RoleStore,
-    RunStore,
-    StatusStore, UserStore,
+    RunStore, StatusStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;

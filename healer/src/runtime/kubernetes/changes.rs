@@ -119,9 +119,9 @@ impl Changes {
         lock(&self.table).seen.get(&handle).is_some_and(|s| s.ended)
     }
 
-    /// Whether it was looked at before.
-    pub(super) fn known(&self, handle: Handle) -> bool {
-        lock(&self.table).seen.contains_key(&handle)
+    /// Whether it was looked at just now, or has ended.
+    pub(super) fn fresh(&self, handle: Handle) -> bool {
+        lock(&self.table).seen.get(&handle).is_some_and(|s| s.ended || s.at.elapsed() < UNWATCHED)
     }
 
     /// It is about to be looked at: what is heard from now on is newer than what will be seen.

@@ -63,9 +63,7 @@ pub(super) fn plain(what: &str, e: kube::Error) -> RuntimeError {
 pub(super) async fn ask<T>(what: &str, request: impl Future<Output = kube::Result<T>>) -> Result<Said<T>> {
     match tokio::time::timeout(ANSWER, request).await {
         Ok(Ok(answer)) => Ok(Said::Yes(answer)),
-        Ok(Err(kube::Error::Api(status))) if status.code == 404 && !status.message.contains("namespaces") => {
-            Ok(Said::Absent)
-        }
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Ok(Said::Absent),
         Ok(Err(kube::Error::Api(status))) if status.code == 409 => Ok(Said::Conflict),
         Ok(Err(e)) => Err(plain(what, e)),
         Err(_) => {

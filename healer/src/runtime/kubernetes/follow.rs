@@ -1,14 +1,14 @@
 //! Follows the log of one start: one open answer of the cluster, resumed after the last line whenever it breaks.
 
-use super::client::{Space, ask, plain};
+use super::client::{Space, plain};
 use super::marks::{self, CONTAINER, Facts};
-use super::shape::{Mark, Shape, Skip};
+use super::shape::{Anchor, Mark, Shape, Skip};
 use super::stamped::{Line, Stamped};
 use super::view::{View, began, view};
 use crate::runtime::{Handle, LogChunk, LogOffset, Progress, Result, RuntimeError};
 use domain::Time;
 use domain::run::LogRecord;
-use futures::{AsyncRead, AsyncReadExt as _};
+use futures::AsyncReadExt as _;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::LogParams;
@@ -22,8 +22,10 @@ use tokio::task::JoinHandle;
 const CHUNK: usize = 1 << 20;
 /// Bytes that wait for whoever reads; then the cluster waits.
 const WAITING: usize = 4 << 20;
-/// Bytes between two marks that are written to the job.
+/// Bytes between two marks that are written to the job; shorter logs need none.
 const MARK_EVERY: u64 = 1 << 20;
+/// Time after which what was read since is marked, too.
+const MARK_AFTER: Duration = Duration::from_secs(3);
 /// Pause before an answer that broke is asked for again.
 const AGAIN: Duration = Duration::from_millis(300);
 /// How long the rest of a log may take to come after the end.
@@ -37,11 +39,46 @@ struct Buffer {
     base: u64,
     /// Position of the first record that can be had at all.
     begin: u64,
-    records: VecDeque<LogRecord>,
+    /// Each with the mark that is true when it is stored.
+    records: VecDeque<(LogRecord, Option<Mark>)>,
     bytes: usize,
-    /// Marks by the position that must have been read before they are true for others too.
-    marks: VecDeque<(u64, Mark)>,
+    /// The mark of what was read and is surely stored.
+    stored: Option<Mark>,
+    /// Bytes that were read, and how many of them the last written mark has.
+    read: u64,
+    written: u64,
+    written_at: Option<Instant>,
     done: bool,
+}
+
+impl Buffer {
+    /// Forgets what is before `from`.
+    fn forget(&mut self, from: u64) {
+        while self.base < from
+            && let Some((old, mark)) = self.records.pop_front()
+        {
+            self.base += 1;
+            self.bytes -= size(&old);
+            self.read += old.text.len() as u64;
+            self.stored = mark.or(self.stored.take());
+        }
+    }
+
+    /// The mark to write now: of long logs alone, whose beginning the node may drop.
+    fn due(&mut self) -> Option<Mark> {
+        let fresh = self.read - self.written;
+        let waited = self.written_at.is_none_or(|at| at.elapsed() > MARK_AFTER);
+        if self.read < MARK_EVERY || fresh == 0 || !(waited || fresh >= MARK_EVERY) {
+            return None;
+        }
+        (self.written, self.written_at) = (self.read, Some(Instant::now()));
+        self.stored.clone()
+    }
+}
+
+/// What a record takes while it waits, bytes.
+fn size(record: &LogRecord) -> usize {
+    record.text.len() + 64
 }
 
 /// The log of one start, as far as it was read.
@@ -83,7 +120,7 @@ impl Tail {
             mark,
             now,
             shape,
-            unmarked: 0,
+            made: Vec::new(),
             buffer: Arc::clone(&buffer),
             more: Arc::clone(&more),
             room: Arc::clone(&room),
@@ -123,19 +160,12 @@ impl Tail {
 
     fn now(&self, from: LogOffset) -> (Taken, bool) {
         let mut buffer = lock(&self.buffer);
-        while buffer.base < from.0
-            && let Some(old) = buffer.records.pop_front()
-        {
-            buffer.base += 1;
-            buffer.bytes -= old.text.len() + 64;
-        }
+        buffer.forget(from.0);
         let first = buffer.base;
-        let mut taken = Taken { chunk: LogChunk { records: Vec::new(), next: from }, mark: None };
-        while buffer.marks.front().is_some_and(|(at, _)| *at <= from.0) {
-            taken.mark = buffer.marks.pop_front().map(|(_, mark)| mark);
-        }
+        let mark = buffer.due();
+        let mut taken = Taken { chunk: LogChunk { records: Vec::new(), next: from }, mark };
         let mut bytes = 0;
-        for record in &buffer.records {
+        for (record, _) in &buffer.records {
             bytes += record.text.len();
             taken.chunk.records.push(record.clone());
             if bytes >= CHUNK {
@@ -177,7 +207,7 @@ struct Follower {
     mark: Option<Mark>,
     now: Time,
     shape: Shape,
-    unmarked: u64,
+    made: Vec<(LogRecord, Option<Mark>)>,
     buffer: Arc<Mutex<Buffer>>,
     more: Arc<Notify>,
     room: Arc<Notify>,
@@ -209,11 +239,15 @@ impl Follower {
     async fn source(&mut self) -> Result<Source> {
         let Some(job) = self.space.job(self.handle).await? else { return Ok(Source::Nothing) };
         let pod = self.space.pod(&job, self.handle).await?;
-        let over = matches!(view(&job, pod.as_ref(), self.handle), View::Is(Progress::Ended(_) | Progress::Lost(_)));
+        let (over, ran) = match view(&job, pod.as_ref(), self.handle) {
+            View::Is(Progress::Ended(end)) => (true, end.exit_code.is_some() || end.timed_out),
+            View::Is(Progress::Lost(_)) => (true, true),
+            _ => (false, false),
+        };
         Ok(match pod {
             Some(pod) if began(&pod) => Source::Pod(Box::new(pod), over),
             None if over => {
-                if job.status.as_ref().is_some_and(|s| s.failed.unwrap_or(0) + s.succeeded.unwrap_or(0) > 0) {
+                if ran {
                     self.shape.system("what was not read of the output is gone with its pod");
                 }
                 Source::Nothing
@@ -226,7 +260,7 @@ impl Follower {
     /// Reads an answer to its end.
     async fn read(&mut self, pod: &Pod, ended: bool) -> Result<Broke> {
         let last = self.shape.last();
-        let since = last.map(|a| Timestamp::from_nanosecond(i128::from(a.at)).unwrap_or_default());
+        let since = last.map(since);
         let params = LogParams {
             container: Some(CONTAINER.to_owned()),
             follow: !ended,
@@ -263,7 +297,7 @@ impl Follower {
         }
         if ended && let Some(skip) = skip {
             for line in skip.rest() {
-                self.shape.take(line);
+                self.shaped(line);
             }
         }
         self.hand_over().await;
@@ -280,19 +314,27 @@ impl Follower {
                 self.go_on_after(&mark);
                 return true;
             }
-            self.unmarked += line.text.len() as u64 + 32;
             match skip {
-                None => self.shape.take(line),
+                None => self.shaped(line),
                 Some(s) => {
                     if s.take(line) {
                         let rest = skip.take().map(Skip::rest).unwrap_or_default();
-                        rest.into_iter().for_each(|line| self.shape.take(line));
+                        rest.into_iter().for_each(|line| self.shaped(line));
                     }
                 }
             }
         }
         self.hand_over().await;
         false
+    }
+
+    /// Takes one line; the records that it makes carry the mark that is true after it.
+    fn shaped(&mut self, line: Line) {
+        self.shape.take(line);
+        let records = self.shape.records();
+        let (last, mark) = (records.len().saturating_sub(1), self.shape.mark());
+        let marked = |(i, record)| (record, mark.clone().filter(|_| i == last));
+        self.made.extend(records.into_iter().enumerate().map(marked));
     }
 
     /// What is before the mark was read by somebody, and is not kept any more.
@@ -306,18 +348,11 @@ impl Follower {
 
     /// Gives what was made to whoever reads; waits while much of it waits already.
     async fn hand_over(&mut self) {
-        let records = self.shape.records();
-        if !records.is_empty() {
+        self.made.extend(self.shape.records().into_iter().map(|record| (record, None)));
+        if !self.made.is_empty() {
             let mut buffer = lock(&self.buffer);
-            buffer.bytes += records.iter().map(|r| r.text.len() + 64).sum::<usize>();
-            buffer.records.extend(records);
-            if self.unmarked >= MARK_EVERY
-                && let Some(mark) = self.shape.mark()
-            {
-                self.unmarked = 0;
-                let at = u64::try_from(self.shape.next_seq() - self.facts.first_seq).unwrap_or(0);
-                buffer.marks.push_back((at, mark));
-            }
+            buffer.bytes += self.made.iter().map(|(record, _)| size(record)).sum::<usize>();
+            buffer.records.extend(self.made.drain(..));
             drop(buffer);
             self.more.notify_waiters();
         }
@@ -327,29 +362,23 @@ impl Follower {
     }
 }
 
-/// Everything that the cluster keeps of a pod's log, in pieces.
-pub(super) async fn whole(space: &Space, pod: &Pod, mut piece: impl FnMut(&[u8])) -> Result<()> {
-    let params = LogParams { container: Some(CONTAINER.to_owned()), timestamps: true, ..LogParams::default() };
-    let name = pod.metadata.name.clone().unwrap_or_default();
-    let api = space.api::<Pod>();
-    let answer = match ask("read a log", api.log_stream(&name, &params)).await? {
-        super::client::Said::Yes(answer) => answer,
-        _ => return Ok(()),
-    };
-    let mut answer = std::pin::pin!(answer);
-    let mut bytes = vec![0; 64 << 10];
-    loop {
-        match read_some(&mut answer, &mut bytes).await? {
-            0 => return Ok(()),
-            count => piece(&bytes[..count]),
-        }
-    }
+/// From when on a log is asked for so that the line of the anchor is in the answer. The interface knows whole seconds and the client
+/// rounds to the nearest, so a time within a second would leave out lines that were not read yet.
+fn since(anchor: Anchor) -> Timestamp {
+    Timestamp::from_second(anchor.at.div_euclid(1_000_000_000)).unwrap_or_default()
 }
 
-async fn read_some(answer: &mut (impl AsyncRead + Unpin), bytes: &mut [u8]) -> Result<usize> {
-    let failed = |e: std::io::Error| RuntimeError::unavailable("the answer of the cluster broke", e);
-    match tokio::time::timeout(REST, answer.read(bytes)).await {
-        Ok(read) => read.map_err(failed),
-        Err(_) => Err(RuntimeError::Unavailable { what: "the cluster stopped sending a log".to_owned(), source: None }),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_asked_for_from_the_whole_second_before_its_last_line() {
+        for at in [0, 1, 499_999_999, 500_000_000, 999_999_999, 1_764_000_000_700_000_000] {
+            let params = LogParams { since_time: Some(since(Anchor { at, nth: 0 })), ..LogParams::default() };
+            let asked = kube::core::Request::new("/pods").logs("p", &params).expect("a request").uri().to_string();
+            let expected = Timestamp::from_second(at / 1_000_000_000).expect("a time").to_string().replace(':', "%3A");
+            assert!(asked.ends_with(&format!("sinceTime={expected}")), "{at}: {asked}");
+        }
     }
 }

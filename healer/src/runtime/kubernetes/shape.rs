@@ -78,8 +78,6 @@ pub(super) struct Shape {
     room: u64,
     last: Option<Anchor>,
     last_time: Time,
-    /// The last line, when it is empty: one such line before ours is not the script's.
-    empty: Option<Time>,
     begun: bool,
     full: bool,
     tail: VecDeque<(Time, String)>,
@@ -103,7 +101,6 @@ impl Shape {
             room: facts.output_bytes - tail_limit,
             last: None,
             last_time: now,
-            empty: None,
             begun: false,
             full: false,
             tail: VecDeque::new(),
@@ -129,14 +126,9 @@ impl Shape {
         self.last
     }
 
-    /// Number of the next record.
-    pub(super) fn next_seq(&self) -> i64 {
-        self.next_seq
-    }
-
-    /// From where another reader can go on; none while something is held back.
+    /// From where another reader can go on after the records that were made; none while something is held back.
     pub(super) fn mark(&self) -> Option<Mark> {
-        let anchor = self.last.filter(|_| self.empty.is_none() && !self.full && self.out.is_empty())?;
+        let anchor = self.last.filter(|_| !self.full)?;
         Some(Mark { anchor, next_seq: self.next_seq, room: self.room })
     }
 
@@ -156,24 +148,18 @@ impl Shape {
             }
         }
         if ours.is_some() {
-            self.empty = None;
             return;
         }
-        if let Some(before) = self.empty.take() {
-            self.line(before, String::new());
-        }
-        if line.text.is_empty() {
-            self.empty = Some(at);
-        } else {
-            self.line(at, line.text);
-        }
+        // The end of the output without a line break: our mark stands behind it.
+        let text = match line.text.strip_suffix(" Z").and_then(|t| t.strip_suffix(&self.mark)) {
+            Some(text) => text.to_owned(),
+            None => line.text,
+        };
+        self.line(at, text);
     }
 
     /// Nothing comes any more.
     pub(super) fn finish(&mut self) {
-        if let Some(before) = self.empty.take() {
-            self.line(before, String::new());
-        }
         if self.dropped != (0, 0) {
             let (lines, bytes) = std::mem::take(&mut self.dropped);
             self.system(&format!("{lines} lines with {bytes} bytes were left out here"));
@@ -257,12 +243,11 @@ mod tests {
     #[test]
     fn our_own_lines_are_no_output() {
         let start = format!("{MARK} S");
-        let (begin, tar) = (format!("{MARK} B"), format!("{MARK} T eHg="));
-        let rows: [(&[&str], &[&str]); 4] = [
+        let (end, tar) = (format!("{MARK} Z"), format!("{MARK} T eHg="));
+        let rows: [(&[&str], &[&str]); 3] = [
             (&["a", "", "b"], &["a", "", "b"]),
-            (&["a", "", &begin, &tar], &["a"]),
-            (&["a", "", "", &begin, &tar], &["a", ""]),
-            (&["no line break", &begin, &tar, "after"], &["no line break", "after"]),
+            (&["a", "", &end, &tar], &["a", ""]),
+            (&["no line break\u{1e}m.1 Z", &tar, "after"], &["no line break", "after"]),
         ];
         for (given, expected) in rows {
             let all: Vec<&str> = [start.as_str()].iter().chain(given).copied().collect();

@@ -49,6 +49,9 @@ pub(super) fn waiting(pod: &Pod) -> (String, bool) {
             (format!("the image {image} is not on the node, and its runtime manager never pulls"), true)
         }
         "InvalidImageName" => (format!("{image} is no name of an image: {message}"), true),
+        "ImagePullBackOff" | "ErrImagePull" if message.contains("invalid reference format") => {
+            (format!("{image} is no name of an image: {message}"), true)
+        }
         "ImagePullBackOff" | "ErrImagePull" | "ImageInspectError" | "RegistryUnavailable" => {
             (format!("the image {image} cannot be pulled: {message}"), final_answer(&message))
         }

@@ -29,7 +29,6 @@ hand_over() {
     if [ -e "$base/result.json" ] || [ -L "$base/result.json" ]; then set -- result.json; fi
     [ -z "$(ls -A "$base/artifacts" 2>/dev/null)" ] || set -- "$@" artifacts
     [ $# -gt 0 ] || return 0
-    printf '\n'
     for tool in tar base64 sed wc; do
         command -v "$tool" >/dev/null 2>&1 || { say "N result and artifacts were left out: the image has no $tool"; return 0; }
     done
@@ -46,7 +45,6 @@ hand_over() {
     say "B $bytes"
     # shellcheck disable=SC2086 # no word, or two
     tar -C "$base" -cf - "$@" 2>/dev/null | base64 $wide | sed "s/^/$mark T /"
-    printf '\n'
     say E
 }
 
@@ -71,5 +69,8 @@ while :; do
 done
 kill -s KILL -- -1 2>/dev/null
 [ "$why" != timeout ] || note timeout
+# Ends a last line without line break, of either output: the node would run it together with the next one.
+say Z
+say Z >&3
 hand_over
 exit "$code"

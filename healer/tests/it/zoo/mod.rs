@@ -23,7 +23,7 @@ fn request(row: &Row) -> StartRequest {
     spec.limits.memory_bytes = 256 << 20;
     spec.limits.file_bytes = 8 << 20;
     spec.limits.output_bytes = 256 << 10;
-    StartRequest { handle: Handle { run_id: domain::new_id(), epoch: 1 }, spec, first_seq: 1 }
+    StartRequest { handle: Handle { run_id: domain::new_id(), epoch: 1 }, spec, first_seq: 1, secrets: [].into() }
 }
 
 /// Living processes that carry the mark of the run.
