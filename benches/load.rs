@@ -223,7 +223,8 @@ fn main() {
     let fleet = Fleet::start(&Plan { postgres: url.as_deref(), members, env: &[] });
     fleet.capacity(400);
     let wanted = std::env::var("AIOPS_LOAD").unwrap_or_default();
-    let parts: [(&str, fn(&Fleet)); 3] = [("much", much), ("viewers", many_viewers), ("at_once", at_once)];
+    type Part = (&'static str, fn(&Fleet));
+    let parts: [Part; 3] = [("much", much), ("viewers", many_viewers), ("at_once", at_once)];
     for (name, part) in parts {
         if wanted.is_empty() || wanted.split(',').any(|w| w == name) {
             part(&fleet);

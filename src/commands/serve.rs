@@ -24,7 +24,7 @@ use std::time::Duration;
 use store::Database;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// What every role shares.
 #[derive(Clone)]
