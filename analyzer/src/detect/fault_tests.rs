@@ -175,6 +175,27 @@ fn gaps_nan_runs_clock_steps_and_restarts_are_no_events() {
     assert_eq!((usual, gap, back, nan, twice, restart), (0, 0, 0, 0, 0, 0));
 }
 
+/// The same on a daily wave: a gap is no jump and a clock set back does not turn the day back.
+#[test]
+fn on_a_daily_wave_gaps_and_clock_steps_are_no_events() {
+    let hour = 3_600_000;
+    let events = |gap: i64, back: i64| -> usize {
+        let mut count = 0;
+        for seed in 0..SEEDS {
+            let mut detector = SeriesDetector::new(Config::default());
+            for (i, noise) in healthy(seed, 3_060).into_iter().enumerate() {
+                let late = i >= 3_000;
+                let real = i as i64 * STEP + if late { gap } else { 0 };
+                let wave = 30.0 * (real as f64 / (24 * hour) as f64 * std::f64::consts::TAU).sin();
+                let found = detector.push(real - if late { back } else { 0 }, wave + noise).is_event;
+                count += usize::from(late && found);
+            }
+        }
+        count
+    };
+    assert_eq!((events(0, 0), events(hour, 0), events(0, hour)), (0, 0, 0));
+}
+
 #[test]
 fn a_counter_reset_is_no_event_and_a_burst_is() {
     assert_eq!(baseline(Kind::Counter), 0);

@@ -193,7 +193,7 @@ impl Detector for SeriesDetector {
         let factor = self.factor();
         let s = &mut self.state;
         let context = Context {
-            local_ms: row.at_ms.saturating_add(i64::from(self.config.utc_offset_min) * 60_000),
+            local_ms: row.at_ms.saturating_add(i64::from(self.config.utc_offset_min) * 60_000 + row.turned_ms),
             step_ms: s.guard.step_ms(),
             after_gap: row.after_gap,
             steps: row.steps,
@@ -249,7 +249,8 @@ impl Detector for SeriesDetector {
         let recent = &rows[rows.len().saturating_sub(ShapeModel::EVERY)..];
         let mut guard = Guard::new(self.config.step_hint_ms);
         let kind = self.config.kind;
-        let values: Vec<f64> = recent.iter().filter_map(|(at, v)| Some(guard.take(kind, *at, *v).ok()?.value)).collect();
+        let values: Vec<f64> =
+            recent.iter().filter_map(|(at, v)| Some(guard.take(kind, *at, *v).ok()?.value)).collect();
         if let Some(model) = ShapeModel::fit(&values) {
             self.learn_shape(model);
         }

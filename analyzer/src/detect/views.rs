@@ -117,7 +117,12 @@ impl Views {
         let usual = f64::from(self.means[3]);
         for (mean, memory) in self.means.iter_mut().zip(MEANS) {
             let old = f64::from(*mean);
-            *mean = (old + (x - old) / memory.min(n)) as f32;
+            let mut weight = 1.0 / memory.min(n);
+            if c.after_gap {
+                // as if the row had stood since the last one: a mean of the time before the gap is no neighbour
+                weight = 1.0 - (1.0 - weight).powf(c.steps.max(1.0));
+            }
+            *mean = (old + (x - old) * weight) as f32;
         }
         let off = (x - f64::from(self.means[1])).powi(2);
         self.near += (off - self.near) / NEAR.min(n);
