@@ -5,7 +5,10 @@ cd "$(dirname "$0")/../.."
 export AIOPS_DATA=${AIOPS_DATA:-$PWD/../shared/data}
 [[ -d $AIOPS_DATA/loghub ]] && export AIOPS_BENCH_LOGS=${AIOPS_BENCH_LOGS:-$AIOPS_DATA/loghub}
 
-echo "=== detectors: rows a second on one core, bytes a series"
+peers=$PWD/../shared/bench/detection_baselines.py
+[[ -f $peers ]] && export AIOPS_BENCH_PEERS=${AIOPS_BENCH_PEERS:-$peers}
+
+echo "=== detectors: rows a second on one core, bytes a series (beside peers where AIOPS_BENCH_PYTHON has them)"
 cargo bench --locked -p analyzer --bench detect
 echo "=== templates: lines a second on one core (beside Drain3 where AIOPS_BENCH_PYTHON has it)"
 cargo bench --locked -p analyzer --bench mine

@@ -40,7 +40,7 @@ pub struct EntityDetector {
     config: EntityConfig,
     members: Vec<SeriesDetector>,
     pca: Option<PcaModel>,
-    decays: (f64, f64),
+    rest: f64,
     together: f64,
     state: State,
 }
@@ -63,15 +63,14 @@ struct Saved {
 }
 
 impl EntityDetector {
-    const KIND: &'static str = "entity/1";
+    const KIND: &'static str = "entity/2";
 
     /// `width`: number of series.
     #[must_use]
     pub fn new(config: EntityConfig, width: usize) -> Self {
         let members = (0..width).map(|_| SeriesDetector::new(config.member)).collect();
         let state = State { novelty: vec![0.0; width + 1], ..State::default() };
-        let params = Params::DEFAULT;
-        Self { config, members, pca: None, decays: params.decays(), together: halving(TOGETHER), state }
+        Self { config, members, pca: None, rest: halving(Params::DEFAULT.rest), together: halving(TOGETHER), state }
     }
 
     /// Number of series.
@@ -90,8 +89,8 @@ impl EntityDetector {
     /// Sets (or clears) the model of how the members move together; see [`PcaModel::fit`]. A model of another width is ignored.
     pub fn set_pca(&mut self, model: Option<PcaModel>) {
         if model.as_ref().is_none_or(|m| m.width() == self.members.len()) {
+            // the residual is in sigmas of its fit: its range goes on, else every fit would begin with records
             self.pca = model;
-            self.state.residual = Range::default();
         }
     }
 
@@ -127,16 +126,16 @@ impl EntityDetector {
     fn push_residual(&mut self, row: &[Option<f64>]) {
         let Some(distance) = self.pca.as_ref().and_then(|pca| pca.residual(row)) else { return };
         let margin = Margin {
-            share: 0.2,
+            share: 0.5,
             young: 0.1,
             memory: 1.0,
-            habit: 0.01,
+            extra: 0.0,
             unit: 1e-3,
             fade: 1e-4,
             cold: 150.0,
             factor: 1.0,
         };
-        let now = self.state.residual.push(distance, &margin).min(MOST);
+        let now = self.state.residual.push(distance, &margin).novelty.min(MOST);
         if let Some(last) = self.state.novelty.last_mut() {
             *last = (f64::from(*last) * self.together).max(now) as f32;
         }
@@ -150,7 +149,7 @@ impl EntityDetector {
     fn judge(&mut self, mass: f64, needed: f64, learning: bool) -> Score {
         let s = &mut self.state;
         let ratio = mass / needed;
-        let evidence = s.events.push(self.decays.0, self.decays.1, ratio);
+        let evidence = s.events.push(self.rest, ratio, ratio);
         let is_event = evidence.fresh && ratio >= 1.0;
         s.quiet = if ratio >= 0.5 { 0 } else { s.quiet.saturating_add(1) };
         let members_open = self.members.iter().any(SeriesDetector::is_open);

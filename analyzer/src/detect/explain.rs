@@ -135,6 +135,7 @@ mod tests {
             View::Residual,
             View::Season,
             View::Level,
+            View::Drift,
             View::Spread,
             View::Record,
             View::Shape,

@@ -8,6 +8,8 @@ use super::{Kind, Skip};
 const LARGEST: f64 = 1e30;
 /// Rows with older stamps, in order among themselves, after which the new clock is believed.
 const BACKWARD_ROWS: u8 = 5;
+/// A clock is not believed to have been wrong by more than this.
+const MOST_TURNED_MS: i64 = 400 * 86_400_000;
 /// A gap longer than this many steps resets what compares neighbours.
 const GAP_STEPS: f64 = 3.0;
 
@@ -22,6 +24,8 @@ pub(crate) struct Row {
     pub after_gap: bool,
     /// Steps since the last row, 1 in the regular case.
     pub steps: f64,
+    /// Milliseconds to add to the stamp for the time of day: a clock that was set back does not turn the day back.
+    pub turned_ms: i64,
 }
 
 /// What the guard remembers of the last row.
@@ -30,6 +34,7 @@ pub(crate) struct Guard {
     last_ms: i64,
     last_raw: f64,
     step_ms: f64,
+    turned_ms: i64,
     backward_ms: i64,
     backward: u8,
     seen: bool,
@@ -58,7 +63,7 @@ impl Guard {
             self.last_ms = at_ms;
             self.last_raw = value;
             return match kind {
-                Kind::Gauge => Ok(Row { at_ms, value, after_gap: true, steps: 1.0 }),
+                Kind::Gauge => Ok(Row { at_ms, value, after_gap: true, steps: 1.0, turned_ms: 0 }),
                 Kind::Counter => Err(Skip::NoIncrease),
             };
         }
@@ -68,17 +73,24 @@ impl Guard {
         self.backward = 0;
         let dt = at_ms.saturating_sub(self.last_ms) as f64;
         let steps = if self.step_ms > 0.0 { dt / self.step_ms } else { 1.0 };
+        if steps > GAP_STEPS && (dt - self.turned_ms as f64).abs() <= GAP_STEPS * self.step_ms {
+            // the clock was put right again
+            self.turned_ms = 0;
+        }
         self.learn_step(dt);
         let after_gap = std::mem::take(&mut self.gap) || steps > GAP_STEPS;
         let before = std::mem::replace(&mut self.last_raw, value);
         self.last_ms = at_ms;
         match kind {
-            Kind::Gauge => Ok(Row { at_ms, value, after_gap, steps }),
+            Kind::Gauge => Ok(Row { at_ms, value, after_gap, steps, turned_ms: self.turned_ms }),
             Kind::Counter if value < before => {
                 self.gap = true;
                 Err(Skip::CounterReset)
             }
-            Kind::Counter => Ok(Row { at_ms, value: (value - before) / (dt / 1000.0), after_gap, steps }),
+            Kind::Counter => {
+                let value = (value - before) / (dt / 1000.0);
+                Ok(Row { at_ms, value, after_gap, steps, turned_ms: self.turned_ms })
+            }
         }
     }
 
@@ -98,6 +110,9 @@ impl Guard {
             self.backward_ms = at_ms;
             if self.backward >= BACKWARD_ROWS {
                 self.backward = 0;
+                let due = (self.last_ms as f64 + self.step_ms * f64::from(BACKWARD_ROWS)) as i64;
+                self.turned_ms =
+                    self.turned_ms.saturating_add(due.saturating_sub(at_ms)).clamp(-MOST_TURNED_MS, MOST_TURNED_MS);
                 self.last_ms = at_ms;
                 self.last_raw = value;
                 self.gap = true;

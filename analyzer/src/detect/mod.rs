@@ -161,8 +161,9 @@ pub enum Skip {
 pub struct Score {
     /// How unusual the series is now, 0..1, kept up while the trouble lasts. For charts and ranking.
     pub point: f64,
-    /// Strength of this row, 0..1; 0.5 is the threshold at the chosen sensitivity, 0.75 a fifth of the known range beyond
-    /// it, 0.92 a whole range. A healthy series' chance records stay below 0.75.
+    /// Strength of this row, 0..1; at least 0.5 on an event and on later rows of its episode that are unusual again: 0.75 a
+    /// fifth of the known range beyond the margin, 0.92 a whole range. A healthy series' chance records stay below 0.75.
+    /// Between 0 and 0.5: unusual, but not (or not yet) confirmed by the growth of the ranges.
     pub event: f64,
     /// An episode opens on this row. One alarm per episode.
     pub is_event: bool,
@@ -229,6 +230,10 @@ pub trait Detector: Send + Sync + std::fmt::Debug {
     /// Whether a value (in the unit of [`Score::observed`]) is back to normal: inside the band that held when the
     /// last event opened, or the band of now when there was none.
     fn recovered(&self, observed: f64) -> bool;
+
+    /// Fits what is fitted off the hot path (the shape view, [`ShapeModel`]) on a stretch of the series' history, oldest row
+    /// first, in the unit of [`Detector::push`]; under a millisecond. Detectors without such models ignore it.
+    fn learn_history(&mut self, _rows: &[(i64, f64)]) {}
 
     /// The whole state as versioned JSON.
     fn snapshot(&self) -> serde_json::Value;

@@ -1,5 +1,6 @@
 //! Scores every CSV below a folder, strictly causally, and writes the scores to the same paths below another.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::csv_series::{Problem, Table};
-use super::{Config, Detector, EntityConfig, EntityDetector, SeriesDetector};
+use super::{Config, Detector, EntityConfig, EntityDetector, PcaModel, SeriesDetector, ShapeModel};
 
 /// The folders could not be used at all.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +90,7 @@ struct Counts {
 }
 
 /// Scores every `*.csv` below `input` (a `timestamp` column first, then one numeric column or many: many are one
-/// entity and get one score a row) and writes `timestamp,value,anomaly_score,is_anomaly` to the same path below
+/// entity and get one score a row; shapes and planes are fitted from earlier rows as the engine does) and writes `timestamp,value,anomaly_score,is_anomaly` to the same path below
 /// `output`. Row `t` uses rows `<= t` only. A file that is no series is reported in [`Summary::errors`] with its row
 /// and column, and the others are still scored. The result does not depend on `jobs`.
 ///
@@ -209,8 +210,14 @@ fn line(text: &mut Vec<u8>, stamp: &str, value: f64, point: f64, event: bool) {
 fn one(table: &Table, text: &mut Vec<u8>) -> Counts {
     let mut detector = SeriesDetector::new(Config::default());
     let mut counts = Counts::default();
+    let mut recent = Vec::with_capacity(ShapeModel::EVERY);
     for row in 0..table.rows() {
         let value = table.value(row, 0);
+        if recent.len() == ShapeModel::EVERY {
+            ShapeModel::fit(&recent).into_iter().for_each(|model| detector.learn_shape(model));
+            recent.clear();
+        }
+        recent.extend(value);
         let score = detector.push(table.at_ms(row), value.unwrap_or(f64::NAN));
         line(text, table.stamp(row), value.unwrap_or(f64::NAN), score.point, score.is_event);
         counts.events += u64::from(score.is_event);
@@ -225,10 +232,20 @@ fn many(table: &Table, text: &mut Vec<u8>) -> Counts {
     let mut detector = EntityDetector::new(EntityConfig::default(), table.width());
     let mut counts = Counts::default();
     let mut values = vec![None; table.width()];
+    let mut recent: VecDeque<Vec<f64>> = VecDeque::new();
     for row in 0..table.rows() {
         for (column, value) in values.iter_mut().enumerate() {
             *value = table.value(row, column);
             counts.points += u64::from(value.is_some());
+        }
+        if row % PcaModel::EVERY == 0
+            && let Some(model) = PcaModel::fit(recent.make_contiguous())
+        {
+            detector.set_pca(Some(model));
+        }
+        if let Some(complete) = values.iter().copied().collect::<Option<Vec<f64>>>() {
+            recent.push_back(complete);
+            recent.drain(..recent.len().saturating_sub(PcaModel::ROWS));
         }
         let found = detector.push(table.at_ms(row), &values);
         let first = values.first().copied().flatten().unwrap_or(f64::NAN);

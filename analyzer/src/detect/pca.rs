@@ -26,6 +26,11 @@ pub struct PcaModel {
 }
 
 impl PcaModel {
+    /// Rows one fit looks at, and rows between two fits.
+    pub const ROWS: usize = 300;
+    /// See [`PcaModel::ROWS`].
+    pub const EVERY: usize = 100;
+
     /// Fits the rows (oldest first, equally wide). `None` when there are too few usable rows or metrics, or when the
     /// decomposition fails; rows with a value that is not finite are left out. Call it off the hot path.
     #[must_use]

@@ -7,24 +7,20 @@ const MIN_ROWS: u32 = 30;
 /// A young range is widened as the extremes of a normal sample still grow: by 0.4 of itself at 30 rows (the
 /// expected range of 30 normal values is 4.1 sigma, of 2,000 it is 6.9), falling to nothing.
 const COLD_SHARE: f64 = 0.5;
-/// Rows that separate two episodes of the same view.
-const APART: u16 = 50;
-/// Rows in which an episode is half forgotten as a habit.
-const HABIT_HALF: f32 = 0.999_653_5;
-/// Most episodes that count as habit.
-const HABIT_MOST: f32 = 4.0;
-/// Most ranges a value counts as beyond.
+/// Most ranges a value counts as beyond, and most that one row of one signal counts as growth.
 const MOST: f64 = 10.0;
+const MOST_GROWTH: f64 = 1.0;
+/// Rows between two steps of forgetting: single steps would be lost in single precision.
+const FADE_ROWS: u32 = 64;
 
 /// Extremes of one signal. The chance that row `n` of an exchangeable series is a record is `2 / n` whatever its
-/// distribution (Renyi 1962), so a record needs no scale, no model and no threshold per series. 28 bytes.
+/// distribution (Renyi 1962), so a record needs no scale, no model and no threshold per series. 12 bytes; single
+/// precision is enough, as a change below 0.003 of the usual size is none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Range {
-    low: f64,
-    high: f64,
+    low: f32,
+    high: f32,
     rows: u32,
-    habit: f32,
-    since: u16,
 }
 
 /// Margins of one row, as shares of the range.
@@ -32,12 +28,12 @@ pub(crate) struct Range {
 pub(crate) struct Margin {
     /// Fixed share.
     pub share: f64,
-    /// Share at 30 rows, falling with the square root of the rows.
+    /// What 30 independent values explain, falling with the square root of their number.
     pub young: f64,
     /// Rows of the series that one independent value of the signal takes: a smooth signal has seen less than it has rows.
     pub memory: f64,
-    /// Share added for each recent episode.
-    pub habit: f64,
+    /// What the step and the first day explain.
+    pub extra: f64,
     /// The smallest distance that means anything, in the signal's unit.
     pub unit: f64,
     /// Share of the range forgotten with this row.
@@ -48,51 +44,64 @@ pub(crate) struct Margin {
     pub factor: f64,
 }
 
+/// What a value says about its range.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Beyond {
+    /// 0 inside the margin; 1 + the distance beyond it in ranges.
+    pub novelty: f64,
+    /// Share by which the range grows, less what its youth explains.
+    pub growth: f64,
+}
+
 impl Range {
     /// Width of the range.
     pub(crate) fn width(&self) -> f64 {
-        self.high - self.low
+        f64::from(self.high) - f64::from(self.low)
     }
 
-    /// 0 inside; 1 + the distance beyond the margin in ranges. Learns the value.
-    pub(crate) fn push(&mut self, y: f64, m: &Margin) -> f64 {
-        let score = self.score(y, m);
-        if score > 0.0 {
-            if self.since > APART {
-                self.habit += 1.0;
-            }
-            self.since = 0;
-        }
+    /// Compares the value with the range, then learns it.
+    pub(crate) fn push(&mut self, y: f64, m: &Margin) -> Beyond {
+        let beyond = self.compare(y, m);
         self.learn(y, m.fade);
-        score
+        beyond
     }
 
     /// What [`Range::push`] answers, without learning.
-    pub(crate) fn score(&self, y: f64, m: &Margin) -> f64 {
-        if self.rows < MIN_ROWS {
-            return 0.0;
+    pub(crate) fn compare(&self, y: f64, m: &Margin) -> Beyond {
+        // as it is kept, so that the same value twice is no record
+        let y = f64::from(y as f32);
+        let out = (f64::from(self.low) - y).max(y - f64::from(self.high));
+        if self.rows < MIN_ROWS || out <= 0.0 {
+            return Beyond::default();
         }
         let n = f64::from(self.rows);
         let range = self.width().max(1e-9);
         let cold = COLD_SHARE * (1.0 - n / m.cold).max(0.0);
-        let young = m.young * (f64::from(MIN_ROWS) * m.memory / n).sqrt();
-        let share = m.share + young + m.habit * f64::from(self.habit.min(HABIT_MOST));
-        let share = share * m.factor + cold;
-        let beyond = (self.low - y).max(y - self.high);
-        let counts = beyond > m.unit + share * range;
-        if counts { 1.0 + (beyond / (range + m.unit) - share).clamp(0.0, MOST) } else { 0.0 }
+        let youth = (m.young * (f64::from(MIN_ROWS) * m.memory / n).sqrt() + m.extra) * m.factor + cold;
+        let share = m.share * m.factor + youth;
+        let ranges = out / (range + m.unit);
+        let counts = out > m.unit + share * range;
+        Beyond {
+            novelty: if counts { 1.0 + (ranges - share).clamp(0.0, MOST) } else { 0.0 },
+            growth: (ranges - youth).clamp(0.0, MOST_GROWTH),
+        }
+    }
+
+    /// Time without rows: what was seen is believed less (`keep`: the share that is left), as if fewer rows had been seen.
+    pub(crate) fn age(&mut self, keep: f64) {
+        self.rows = (f64::from(self.rows) * keep.clamp(0.0, 1.0)) as u32;
     }
 
     /// Widens the range to the value and forgets a little.
     pub(crate) fn learn(&mut self, y: f64, fade: f64) {
+        let y = y as f32;
         self.rows = self.rows.saturating_add(1);
         if self.rows == 1 {
+            // a range aged to nothing begins anew as well
             (self.low, self.high) = (y, y);
         }
-        self.since = self.since.saturating_add(1);
-        self.habit *= HABIT_HALF;
-        if self.rows > MIN_ROWS {
-            let shrink = self.width() * fade * 0.5;
+        if self.rows > MIN_ROWS && self.rows.is_multiple_of(FADE_ROWS) {
+            let shrink = (self.width() * (fade * f64::from(FADE_ROWS)).min(1.0) * 0.5) as f32;
             self.low += shrink;
             self.high -= shrink;
         }
@@ -106,16 +115,17 @@ mod tests {
     use super::*;
 
     const M: Margin =
-        Margin { share: 0.0, young: 0.0, memory: 1.0, habit: 0.0, unit: 1e-3, fade: 0.0, cold: 150.0, factor: 1.0 };
+        Margin { share: 0.0, young: 0.0, memory: 1.0, extra: 0.0, unit: 1e-3, fade: 0.0, cold: 150.0, factor: 1.0 };
 
     #[test]
     fn only_a_value_beyond_everything_seen_scores() {
         let mut range = Range::default();
         for i in 0..500 {
-            assert!(range.push(f64::from(i % 10), &M).abs() < f64::EPSILON);
+            assert_eq!(range.push(f64::from(i % 10), &M), Beyond::default());
         }
-        assert!(range.push(18.0, &M) > 1.9);
-        assert!(range.push(18.0, &M).abs() < f64::EPSILON);
+        let hit = range.push(18.0, &M);
+        assert!(hit.novelty > 1.9 && hit.growth > 0.9, "{hit:?}");
+        assert_eq!(range.push(18.0, &M), Beyond::default());
     }
 
     #[test]
@@ -125,10 +135,37 @@ mod tests {
         for i in 0..500 {
             range.push(f64::from(i % 10), &fade);
         }
-        assert!(range.push(30.0, &fade) > 1.0);
+        assert!(range.push(30.0, &fade).novelty > 1.0);
         for i in 0..500 {
             range.push(f64::from(i % 10), &fade);
         }
-        assert!(range.push(30.0, &fade) > 1.0);
+        assert!(range.push(30.0, &fade).novelty > 1.0);
+    }
+
+    #[test]
+    fn an_aged_range_is_young_again_and_a_very_old_one_learns_anew() {
+        let young = Margin { young: 0.4, ..M };
+        let mut range = Range::default();
+        for i in 0..2_000 {
+            range.push(f64::from(i % 10), &young);
+        }
+        assert!(range.compare(10.0, &young).novelty > 1.0);
+        range.age(0.1);
+        assert!(range.compare(10.0, &young).novelty.abs() < f64::EPSILON && range.compare(20.0, &young).novelty > 1.0);
+        range.age(0.1);
+        assert_eq!(range.compare(20.0, &young), Beyond::default());
+    }
+
+    #[test]
+    fn youth_explains_growth_and_a_margin_does_not() {
+        let mut range = Range::default();
+        for i in 0..500 {
+            range.push(f64::from(i % 10), &M);
+        }
+        let plain = range.compare(10.0, &M);
+        let margin = range.compare(10.0, &Margin { share: 0.5, ..M });
+        let young = range.compare(10.0, &Margin { young: 0.4, ..M });
+        assert!(plain.novelty > 1.0 && margin.novelty == 0.0);
+        assert!((plain.growth - margin.growth).abs() < 1e-12 && young.growth < plain.growth);
     }
 }

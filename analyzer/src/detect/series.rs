@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::{Events, Evidence};
+use super::event::{Case, Events, halving};
 use super::guard::{Guard, Row};
 use super::level::Level;
 use super::shape::{ShapeModel, Shapes};
@@ -18,6 +18,10 @@ const RELEARN_ROWS: u16 = 100;
 const RELEARN_MS: i64 = 2 * 3_600_000;
 /// Rows after a gap on which no episode opens.
 const SETTLE_ROWS: u8 = 3;
+/// Signals from here on are the learned shapes.
+const SHAPE: usize = VIEWS.len();
+/// Strength of a row that is unusual but confirms no case.
+const BELOW: f64 = 0.499_999;
 /// Memory of the band in rows: level, scale.
 const BAND_MEMORY: (f64, f64) = (40.0, 300.0);
 
@@ -26,7 +30,8 @@ const BAND_MEMORY: (f64, f64) = (40.0, 300.0);
 pub struct SeriesDetector {
     config: Config,
     params: &'static Params,
-    decays: (f64, f64),
+    rest: f64,
+    window: f64,
     state: State,
 }
 
@@ -36,6 +41,7 @@ struct State {
     views: Views,
     band: Level,
     events: Events,
+    case: Case,
     shapes: Option<Box<Shapes>>,
     frozen: (f64, f64),
     open: bool,
@@ -44,7 +50,7 @@ struct State {
     inside: u16,
     settle: u8,
     last: Last,
-    evidence: Evidence,
+    novelty: f32,
 }
 
 /// What a skipped row repeats.
@@ -55,7 +61,7 @@ struct Last {
 }
 
 impl SeriesDetector {
-    const KIND: &'static str = "series/1";
+    const KIND: &'static str = "series/2";
 
     /// A fresh detector with the built-in parameters.
     #[must_use]
@@ -67,7 +73,7 @@ impl SeriesDetector {
     #[must_use]
     pub fn with_params(config: Config, params: &'static Params) -> Self {
         let state = State { guard: Guard::new(config.step_hint_ms), ..State::default() };
-        Self { config, params, decays: params.decays(), state }
+        Self { config, params, rest: halving(params.rest), window: halving(params.window), state }
     }
 
     /// The typical distance of two rows in milliseconds, 0 while unknown.
@@ -90,8 +96,8 @@ impl SeriesDetector {
         }
     }
 
-    /// Adds a learned shape (see [`ShapeModel::fit`]); the six newest are kept.
-    pub fn add_shape(&mut self, model: ShapeModel) {
+    /// Takes a shape learned from the series' recent values; the six newest are kept.
+    pub fn learn_shape(&mut self, model: ShapeModel) {
         self.state.shapes.get_or_insert_default().add(model);
     }
 
@@ -102,24 +108,17 @@ impl SeriesDetector {
         std::mem::size_of::<Self>() + self.state.views.season.heap_bytes() + shapes
     }
 
-    /// Novelty of the last scored row: 0, or 1 + the distance beyond everything seen, in ranges.
+    /// Novelty of the last scored row, once the growth of the ranges backs it: 0, or 1 + the distance beyond everything
+    /// seen, in ranges.
     #[must_use]
     pub fn novelty(&self) -> f64 {
-        self.state.evidence.event
+        f64::from(self.state.novelty)
     }
 
     /// Whether an episode is open.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state.open
-    }
-
-    /// Raw evidence of a row for tuning: novelty, whether it is fresh, held novelty.
-    #[doc(hidden)]
-    pub fn raw(&mut self, at_ms: i64, value: f64) -> (f64, bool, f64) {
-        let score = self.push(at_ms, value);
-        let e = self.state.evidence;
-        (e.event, e.fresh && score.skip.is_none(), e.held)
     }
 
     fn skipped(&self, skip: super::Skip) -> Score {
@@ -144,7 +143,23 @@ pub(super) fn strength(novelty: f64) -> f64 {
     if novelty < 1.0 { 0.5 * novelty.max(0.0) } else { 1.0 - 0.5 / (1.0 + 5.0 * (novelty - 1.0)) }
 }
 
+fn view_of(signal: usize) -> View {
+    VIEWS.get(signal).copied().unwrap_or(View::Shape)
+}
+
 impl State {
+    /// `(expected, lower, upper)` of a row before it is learned; `first`: the value of a series' first row.
+    fn expectation(&self, first: Option<f64>, season: Option<f64>) -> (f64, f64, f64) {
+        if let Some(value) = first {
+            return (value, value, value);
+        }
+        let (lower, upper) = self.band.band();
+        let Some(mean) = season else { return (self.band.mean, lower, upper) };
+        let half = self.band.half_width();
+        let lower = mean - half;
+        (mean, if self.band.low >= 0.0 { lower.max(0.0) } else { lower }, mean + half)
+    }
+
     /// Opens, keeps or closes the episode; true on a row that is an event.
     fn episode(&mut self, fires: bool, row: &Row, band: (f64, f64)) -> bool {
         if self.open {
@@ -178,49 +193,48 @@ impl Detector for SeriesDetector {
         let factor = self.factor();
         let s = &mut self.state;
         let context = Context {
-            local_ms: row.at_ms.saturating_add(i64::from(self.config.utc_offset_min) * 60_000),
+            local_ms: row.at_ms.saturating_add(i64::from(self.config.utc_offset_min) * 60_000 + row.turned_ms),
             step_ms: s.guard.step_ms(),
             after_gap: row.after_gap,
+            steps: row.steps,
             factor,
         };
         let learning = s.views.rows() < MIN_ROWS;
         let first = s.views.rows() == 0;
         let novelty = s.views.push(self.params, row.value, &context);
         let shape = s.shapes.as_mut().map_or(0.0, |shapes| shapes.push(row.value));
-        let evidence = s.events.push(self.decays.0, self.decays.1, novelty.score.max(shape));
-        s.evidence = evidence;
-        let mut expected = if first { row.value } else { s.band.mean };
-        let (mut lower, mut upper) = if first { (row.value, row.value) } else { s.band.band() };
-        if let Some(mean) = novelty.season {
-            let half = s.band.half_width();
-            expected = mean;
-            (lower, upper) = (mean - half, mean + half);
-            if s.band.low >= 0.0 {
-                lower = lower.max(0.0);
-            }
-        }
         s.settle = if row.after_gap { SETTLE_ROWS } else { s.settle.saturating_sub(1) };
-        let fires = !learning && s.settle == 0 && evidence.fresh && evidence.event >= 1.0;
-        let is_event = s.episode(fires, &row, (lower, upper));
+        let settled = !learning && s.settle == 0;
+        let need = self.params.growth * factor;
+        let growth = novelty.growth + shape;
+        let grown = s.case.grow(self.window, if s.settle == 0 { growth } else { 0.0 });
+        let evidence = s.events.push(self.rest, novelty.score, grown / self.params.growth);
+        s.novelty = if grown >= need { novelty.score as f32 } else { 0.0 };
+        let (expected, lower, upper) = s.expectation(first.then_some(row.value), novelty.season);
+        let candidate = settled && evidence.fresh && novelty.score >= 1.0;
+        let signal = if shape > novelty.growth { SHAPE } else { novelty.signal };
+        let found = s.case.push(candidate.then_some((novelty.score, signal)), self.params.window, grown >= need);
+        let is_event = s.episode(found.is_some(), &row, (lower, upper));
         s.band.learn(row.value, BAND_MEMORY.0, BAND_MEMORY.1);
         let squash = |e: f64| if learning { 0.0 } else { strength(e) };
+        let (event, view) = match found.filter(|_| is_event) {
+            Some((novelty, signal)) => (squash(novelty), view_of(signal)),
+            None if learning || novelty.score < 1.0 => (0.0, View::None),
+            None if s.open => (squash(novelty.score), view_of(signal)),
+            // unusual, not or not yet a case
+            None => (squash(novelty.score).min(BELOW), view_of(signal)),
+        };
         s.last = Last { observed: row.value, point: squash(evidence.held) as f32 };
         Score {
             point: squash(evidence.held),
-            event: squash(evidence.event),
+            event,
             is_event,
             open: s.open,
             observed: row.value,
             expected,
             lower,
             upper,
-            view: if learning || evidence.event < 1.0 {
-                View::None
-            } else if shape > novelty.score {
-                View::Shape
-            } else {
-                VIEWS[novelty.signal]
-            },
+            view,
             learning,
             skip: None,
         }
@@ -229,6 +243,17 @@ impl Detector for SeriesDetector {
     fn recovered(&self, observed: f64) -> bool {
         let (lower, upper) = self.baseline();
         observed >= lower && observed <= upper
+    }
+
+    fn learn_history(&mut self, rows: &[(i64, f64)]) {
+        let recent = &rows[rows.len().saturating_sub(ShapeModel::EVERY)..];
+        let mut guard = Guard::new(self.config.step_hint_ms);
+        let kind = self.config.kind;
+        let values: Vec<f64> =
+            recent.iter().filter_map(|(at, v)| Some(guard.take(kind, *at, *v).ok()?.value)).collect();
+        if let Some(model) = ShapeModel::fit(&values) {
+            self.learn_shape(model);
+        }
     }
 
     fn snapshot(&self) -> serde_json::Value {

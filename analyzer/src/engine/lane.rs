@@ -138,6 +138,11 @@ impl Lane {
         }
     }
 
+    /// What the detector fits on history.
+    pub(crate) fn learn_history(&mut self, rows: &[(i64, f64)]) {
+        self.detector.learn_history(rows);
+    }
+
     /// Scores one row and moves the episode along.
     pub(crate) fn push(&mut self, set: &Setting<'_>, of: &Subject<'_>, at_ms: i64, value: f64) -> (Score, RowEffect) {
         let score = self.detector.push(at_ms, value);

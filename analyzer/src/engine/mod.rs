@@ -225,6 +225,7 @@ fn score_metrics(
             series.push(set, point.at_ms, point.value, scored);
             scored.rows += 1;
         }
+        series.learn_history(&incoming.points);
         scored.learning = Some(scored.learning.unwrap_or(true) && series.learning);
         series.chart(since, scored);
         if watches_absence {

@@ -3,11 +3,13 @@
 use super::lane::{Lane, Setting, Subject};
 use super::ring::Ring;
 use super::{Scored, key, pack};
+use crate::detect::ShapeModel;
 use chrono::TimeDelta;
 use domain::anomaly::{Anomaly, ChartPoint};
 use domain::catalog::Monitor;
 use domain::clock::from_millis;
 use domain::ports::StateRow;
+use domain::signal::Point;
 use domain::{Labels, Time};
 
 /// A memory of a series that has not come for so long is given up: it learns anew.
@@ -83,6 +85,13 @@ impl SeriesState {
             upper: band(score.upper),
             score: score.point,
         });
+    }
+
+    /// History comes in long answers: their newest rows teach what is fitted off the hot path.
+    pub(crate) fn learn_history(&mut self, points: &[Point]) {
+        let Some(start) = points.len().checked_sub(ShapeModel::EVERY) else { return };
+        let rows: Vec<(i64, f64)> = points[start..].iter().map(|p| (p.at_ms, p.value)).collect();
+        self.own.learn_history(&rows);
     }
 
     /// The query answered without this series: the rules of absence count.
