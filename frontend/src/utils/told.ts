@@ -60,7 +60,9 @@ export function gateReason(gate: GateResult, at: string, locale: string, say: Sa
 /** Why a decision came out so: the reason of the gate that it quotes. */
 export function decisionReason(decision: Decision, locale: string, say: Say): string {
   const quoted = decision.gates.find((gate) => gate.reason === decision.reason)
-  return quoted ? gateReason(quoted, decision.at, locale, say) : decision.reason
+  if (quoted) return gateReason(quoted, decision.at, locale, say)
+  const free = decision.outcome === 'run' && decision.gates.length > 0 && decision.gates.every((gate) => gate.passed)
+  return locale !== 'en' && free ? say('incident.allGates', { n: decision.gates.length }) : decision.reason
 }
 
 /** What the samples of a round say together. */
