@@ -11,7 +11,8 @@ use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
     AlertStore, AuditStore, BlobStore, CatalogStore, FeedbackStore, HealStore, IncidentStore, IncidentWorkStore,
-    OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore, VersionStore, Wake,
+    OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, Sources, StatusStore, TemplateStore, UserStore,
+    VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::{Id, Result};
@@ -79,6 +80,8 @@ pub struct ApiDeps {
     pub alerts: Arc<dyn AlertStore>,
     /// Opinions on anomalies.
     pub feedback: Arc<dyn FeedbackStore>,
+    /// Log templates.
+    pub templates: Arc<dyn TemplateStore>,
     /// What people do with incidents.
     pub work: Arc<dyn IncidentWorkStore>,
     /// Decisions and verifications.

@@ -40,6 +40,7 @@ mod sessions;
 mod sql;
 mod status;
 mod summary;
+mod templates;
 mod tx;
 mod users;
 mod verdict;

@@ -126,6 +126,9 @@ impl TemplateMiner {
         for (index, position) in candidates(&pattern) {
             pattern::blanked(&pattern, |at| at == index, &mut scratch);
             let key = pattern::key(&scratch, level);
+            if self.barred.contains_key(&key) {
+                continue;
+            }
             let member = Member { value: position.hash as u32, reference, edition, position: index as u16 };
             let states = position.is_state();
             let (count, states) = self.note(key, member, states && !position.is_likely());
@@ -140,7 +143,8 @@ impl TemplateMiner {
             let key = pattern::key(&scratch, level);
             let member = Member { value: value as u32, reference, edition, position: ALL_LIKELY };
             let (count, states) = self.note(key, member, false);
-            if count >= LIKELY_VALUES && !states && pattern::says_enough(&scratch) {
+            let barred = self.barred.contains_key(&key);
+            if count >= LIKELY_VALUES && !states && !barred && pattern::says_enough(&scratch) {
                 full = Some(key);
             }
         }

@@ -5,6 +5,7 @@ use crate::fake_catalog::{Catalog, Statuses, Trail};
 use crate::fake_feedback::Opinions;
 use crate::fake_live::{Binary, LiveSources, Wakes};
 use crate::fake_people::People;
+use crate::fake_templates::Templates;
 use crate::fake_work::Work;
 use api::{ApiConfig, ApiDeps};
 use axum::Router;
@@ -47,6 +48,7 @@ pub(crate) struct App {
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) feedback: Arc<Opinions>,
+    pub(crate) templates: Arc<Templates>,
     pub(crate) monitors: Arc<Catalog<MonitorSpec>>,
     pub(crate) sources: Arc<Catalog<SourceSpec>>,
     pub(crate) scripts: Arc<Catalog<ScriptSpec>>,
@@ -89,6 +91,7 @@ impl App {
         let trail = Trail::default();
         let alerts = Arc::new(Alerts::default());
         let feedback = Arc::new(Opinions::default());
+        let templates = Arc::new(Templates::default());
         let monitors = Catalog::new(&clock, &trail);
         let (kept, blobs) = (Arc::new(MemKept::default()), MemBlobs::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
@@ -114,6 +117,7 @@ impl App {
             outbox: work.clone(),
             alerts: alerts.clone(),
             feedback: feedback.clone(),
+            templates: templates.clone(),
             work: Arc::new(Nothing),
             users: people.clone(),
             audit: people.clone(),
@@ -136,6 +140,7 @@ impl App {
             wakes,
             alerts,
             feedback,
+            templates,
             monitors,
             sources,
             scripts,

@@ -10,6 +10,7 @@ mod schedules;
 mod secrets;
 mod signals;
 mod store;
+mod templates;
 mod transport;
 mod versions;
 
@@ -26,5 +27,6 @@ pub use store::{
     AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, Claim, HealStore, IncidentFilter, IncidentStore,
     IncidentWrite, OutboxStore, RunFilter, RunStore, StateRow, StatusStore, UserStore, VerificationStep,
 };
+pub use templates::{TemplateFilter, TemplateStore};
 pub use transport::{Bus, BusReceiver, Topic, Wake, WakeListener};
 pub use versions::VersionStore;

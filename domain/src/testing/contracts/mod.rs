@@ -15,6 +15,7 @@ pub mod run_logs;
 pub mod runs;
 pub mod schedules;
 pub mod signals;
+pub mod templates;
 pub mod transport;
 pub mod users;
 pub mod verification;
@@ -28,7 +29,7 @@ use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, FeedbackStore, HealStore,
     IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore, StatusStore,
-    UserStore,
+    TemplateStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -69,6 +70,8 @@ pub struct Stores {
     pub alerts: Arc<dyn AlertStore>,
     /// Opinions on anomalies.
     pub feedback: Arc<dyn FeedbackStore>,
+    /// Log templates.
+    pub templates: Arc<dyn TemplateStore>,
     /// Upkeep of the analyzer's tables.
     pub memory: Arc<dyn MemoryStore>,
     /// Their way to correlation.
@@ -107,6 +110,7 @@ impl Stores {
             + AnalyzerStore
             + FeedbackStore
             + MemoryStore
+            + TemplateStore
             + IncidentStore
             + AlertStore
             + AlertQueue
@@ -136,6 +140,7 @@ impl Stores {
             alerts: db.clone(),
             feedback: db.clone(),
             memory: db.clone(),
+            templates: db.clone(),
             alert_queue: db.clone(),
             work: db.clone(),
             heal: db.clone(),

@@ -63,6 +63,8 @@ pub(super) struct Found {
     shards: Shards,
     #[serde(default)]
     pub(super) hits: Hits,
+    #[serde(default)]
+    pub(super) aggregations: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -261,7 +263,11 @@ mod tests {
     fn refusals_are_told_apart() {
         let base = Url::parse("http://e:9200").unwrap();
         let of = |status, body: Value| {
-            refusal(&Answer { status, body: body.to_string().into_bytes(), location: None }, &base, "logs-*")
+            refusal(
+                &Answer { status, body: body.to_string().into_bytes(), location: None, retry_after: None },
+                &base,
+                "logs-*",
+            )
         };
         let missing = json!({"error": {"root_cause": [{"type": "index_not_found_exception", "reason": "no such index [logs]"}]}, "status": 404});
         assert!(
