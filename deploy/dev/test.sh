@@ -27,7 +27,8 @@ one() {
 step "services, packages and the long builds start in the background"
 if ! deploy/dev/services status redis >/dev/null 2>&1; then started=1; fi
 (deploy/dev/services install browser; deploy/dev/services up prometheus elasticsearch postgres redis alertmanager docker
-    nice deploy/dev/services build prometheus3) >"$logs/services.log" 2>&1 &
+    nice deploy/dev/services build prometheus3 elasticsearch7 opensearch
+    nice deploy/dev/services build elasticsearch9 || true) >"$logs/services.log" 2>&1 &
 services=$!
 deploy/dev/ui.sh >"$logs/ui.log" 2>&1 &
 ui=$!

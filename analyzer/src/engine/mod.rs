@@ -264,4 +264,6 @@ mod alerts_tests;
 #[cfg(test)]
 mod feedback_tests;
 #[cfg(test)]
+mod template_tests;
+#[cfg(test)]
 mod tests;

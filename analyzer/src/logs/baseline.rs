@@ -6,6 +6,8 @@ use super::tails::CountModel;
 
 /// Time constant of the level, ms.
 const LEVEL_MS: f64 = 180_000.0;
+/// Time constant of the slow level, ms.
+const SLOW_MS: f64 = 1_800_000.0;
 /// Time constant of the dispersion, ms.
 const SPREAD_MS: f64 = 21_600_000.0;
 /// Lines that are taken as seen with the spread of pure chance before any was.
@@ -22,6 +24,9 @@ const KNOWN_BUCKETS: u32 = 12;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Baseline {
     rate: f64,
+    /// The same over half an hour: what a level that is high by chance falls back to.
+    #[serde(default)]
+    slow: f64,
     /// Decayed sums of the squared residuals and of the lines expected: their ratio is the dispersion.
     #[serde(default)]
     squares: f64,
@@ -54,11 +59,18 @@ impl Baseline {
         self.rate * width_ms as f64
     }
 
+    /// Count that is surely expected: the lower of the two levels.
+    pub(crate) fn expected_surely(&self, width_ms: i64) -> f64 {
+        let slow = if self.slow > 0.0 { self.slow } else { self.rate };
+        self.rate.min(slow) * width_ms as f64
+    }
+
     /// Model of the next bucket: around the level, or the daily profile where that is farther out on the tested side.
     pub(crate) fn model(&self, width_ms: i64, start_ms: i64, high: bool) -> CountModel {
         let level = self.expected(width_ms);
         let usual = self.profile_at(start_ms).map_or(level, |rate| rate * width_ms as f64);
-        let mean = if high { level.max(usual) } else { level.min(usual) };
+        let slow = if self.slow > 0.0 { self.slow * width_ms as f64 } else { level };
+        let mean = if high { level.max(usual) } else { slow.min(level.max(usual)) };
         self.around(mean)
     }
 
@@ -94,6 +106,7 @@ impl Baseline {
         if unusual {
             let weight = (width / 3_600_000.0).clamp(0.0005, 0.1);
             self.rate += weight * (observed / width - self.rate);
+            self.slow += weight * (observed / width - self.slow);
             return;
         }
         if self.buckets > 1 {
@@ -103,6 +116,7 @@ impl Baseline {
             self.lines = self.lines * decay + expected.max(0.0);
         }
         self.rate += level_weight * (observed / width - self.rate);
+        self.slow += (width / SLOW_MS).clamp(0.001, 0.2).max(warming) * (observed / width - self.slow);
         self.learn_profile(observed / width, width_ms, start_ms);
     }
 
@@ -128,6 +142,7 @@ impl Baseline {
     /// Adds another baseline's level, as when two templates become one.
     pub(crate) fn add(&mut self, other: &Self) {
         self.rate += other.rate;
+        self.slow += other.slow;
         self.squares += other.squares;
         self.lines += other.lines;
         self.buckets = self.buckets.max(other.buckets);

@@ -98,7 +98,7 @@ impl Followed {
         let low_model = self.baseline.model(width, start, false);
         let expected = self.baseline.expected(width);
         let known = self.baseline.is_known();
-        let (p_high, p_low) = (high_model.at_least(count), low_model.at_most(count));
+        let (p_high, p_low) = (high_model.at_least(count), low_model.at_most_surely(count));
         let observed = count as f64;
         let large = observed >= expected * 2.0 + 5.0 && (observed >= expected * 3.0 || observed >= expected + 10.0);
         let jumps = known && large && p_high < 0.01;
@@ -108,12 +108,11 @@ impl Followed {
             self.peaks.high(start, count);
         }
         let missed = known && !self.level.is_trouble();
-        let is_low = missed
-            && expected >= 5.0 * self.baseline.dispersion().max(1.0)
-            && observed <= expected * 0.3
-            && p_low < 0.01;
+        let surely = self.baseline.expected_surely(width);
+        let is_low =
+            missed && surely >= 5.0 * self.baseline.dispersion().max(1.0) && observed <= surely * 0.3 && p_low < 0.01;
         self.zeros = if count == 0 { self.zeros.saturating_add(1) } else { 0 };
-        let zero_chance = low_model.at_most(0).powi(self.zeros.min(1000) as i32);
+        let zero_chance = low_model.at_most_surely(0).powi(self.zeros.min(1000) as i32);
         let is_silent = missed && self.zeros >= 3 && self.baseline.is_regular() && zero_chance < 1e-6;
         self.high = if is_high { self.high + 1 } else { 0 };
         self.low = if is_low || is_silent { self.low + 1 } else { 0 };

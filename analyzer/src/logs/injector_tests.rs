@@ -1,6 +1,6 @@
 //! What the injector puts in is found, and what it does not put in is left alone.
 
-use super::injector::{Fault, Found, Outcome, Round};
+use super::injector::{Fault, Outcome, Round};
 use super::{FindingKind, Level, LogStats, StatsConfig, TemplateId};
 
 fn run(round: Round) -> Outcome {
@@ -23,13 +23,12 @@ fn kind(kind: FindingKind) -> Option<Fault> {
     }
 }
 
-/// A day in the life of 300 templates, on minutes: at most one false alarm a day per 1,000 templates is 0.3 here, so one
-/// is let pass and two are not.
+/// A day in the life of 150 templates, on minutes, after a day of learning. One false alarm a day per 1,000 templates
+/// would be 0.15 here, so none is let pass.
 #[test]
 fn faults_put_in_are_found_and_quiet_days_stay_quiet() {
-    let round = Round { seed: 11, templates: 300, width_ms: 60_000, quiet_days: 1, days: 1, faults: 40 };
+    let round = Round { seed: 11, templates: 150, width_ms: 60_000, quiet_days: 1, days: 1, faults: 40 };
     let outcome = run(round);
-    assert!(outcome.recall() >= 0.95, "{:?} of {:?}", outcome.hits, outcome.tries);
-    let none: Vec<(i64, Found)> = Vec::new();
-    assert!(outcome.false_alarms.len() <= 1, "{:?} instead of {none:?}", outcome.false_alarms);
+    assert!(outcome.recall() >= 0.95, "missed {:?}", outcome.missed);
+    assert!(outcome.false_alarms.is_empty(), "{:?}", outcome.false_alarms);
 }

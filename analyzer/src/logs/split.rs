@@ -59,17 +59,18 @@ mod tests {
     use super::super::{Limits, TemplateMiner};
 
     fn learn(miner: &mut TemplateMiner, names: &[&str]) -> Vec<super::TemplateId> {
-        names.iter().map(|name| miner.learn(&format!("job started for {name} at once")).template_id).collect()
+        names.iter().map(|name| miner.learn(&format!("replica {name} cannot reach its peer")).template_id).collect()
     }
 
-    const NAMES: [&str; 6] = ["billing", "search", "mailer", "export", "import", "backup"];
+    const NAMES: [&str; 9] =
+        ["billing", "search", "mailer", "ledger", "basket", "profile", "catalog", "pricing", "stock"];
 
     #[test]
     fn what_was_taken_apart_stays_apart_also_after_a_restart() {
         let mut miner = TemplateMiner::new(Limits::default());
         let ids = learn(&mut miner, &NAMES);
-        let joined = miner.resolve(ids[5]);
-        assert_eq!(miner.template(joined).text, "job started for <*> at once");
+        let joined = miner.resolve(ids[8]);
+        assert_eq!(miner.template(joined).text, "replica <*> cannot reach its peer");
         assert!(miner.split(joined));
         assert!(!miner.split(joined), "nothing left to take apart");
         for round in 0..2 {
@@ -83,8 +84,29 @@ mod tests {
         assert!(!miner.came_of_split(other));
         assert_eq!(miner.splits().collect::<Vec<_>>(), [joined]);
         miner.unsplit(joined);
-        learn(&mut miner, &["alpha", "beta", "gamma", "delta"]);
-        assert!(miner.templates().any(|t| t.text == "job started for <*> at once"), "it may join again");
+        learn(
+            &mut miner,
+            &["a", "b", "c", "d", "e", "f", "g", "h", "i"]
+                .map(|n| ["al", n, "pha"].concat())
+                .each_ref()
+                .map(String::as_str),
+        );
+        assert!(miner.templates().any(|t| t.text == "replica <*> cannot reach its peer"), "it may join again");
+    }
+
+    #[test]
+    fn a_template_of_several_likely_places_stays_apart_too() {
+        let mut miner = TemplateMiner::new(Limits::default());
+        let lines = |miner: &mut TemplateMiner| -> Vec<_> {
+            NAMES.map(|name| miner.learn(&format!("job started for {name} at once")).template_id).to_vec()
+        };
+        let ids = lines(&mut miner);
+        assert!(miner.template(ids[8]).text.contains("<*>"));
+        assert!(miner.split(ids[8]));
+        let apart = lines(&mut miner);
+        let distinct: std::collections::BTreeSet<_> = apart.iter().map(|id| miner.resolve(*id)).collect();
+        assert_eq!(distinct.len(), NAMES.len());
+        assert!(apart.iter().all(|id| miner.came_of_split(*id)));
     }
 
     #[test]

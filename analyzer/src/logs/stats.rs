@@ -123,7 +123,7 @@ impl LogStats {
     fn silent(&mut self, bucket: &Bucket) -> Vec<LogFinding> {
         self.empty += 1;
         let model = self.total.model(bucket.width_ms, bucket.start_ms, false);
-        let chance = model.at_most(0).powi(self.empty.min(1000) as i32);
+        let chance = model.at_most_surely(0).powi(self.empty.min(1000) as i32);
         let expected = self.total.expected(bucket.width_ms);
         let usual = self.empty < 2 || chance > self.rate(bucket) || !bucket.warm;
         if usual {

@@ -88,6 +88,13 @@ impl CountModel {
         self.mean / (self.dispersion - 1.0)
     }
 
+    /// Probability of `count` or fewer, not below that of lines which come in clumps as large as the dispersion: a negative
+    /// binomial of the same spread hardly ever falls to nothing, clumps often do.
+    pub(crate) fn at_most_surely(self, count: u64) -> f64 {
+        let clumps = Self::new(self.mean / self.dispersion, 1.0);
+        self.at_most(count).max(clumps.at_most((count as f64 / self.dispersion).floor() as u64))
+    }
+
     /// Probability of `count` or more.
     pub(crate) fn at_least(self, count: u64) -> f64 {
         if count == 0 {

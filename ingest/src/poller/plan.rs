@@ -122,6 +122,13 @@ pub fn wait_ms(now_ms: i64, interval_ms: i64, offset_ms: i64) -> i64 {
     (due - now_ms).clamp(1, interval)
 }
 
+/// Seconds by which what was read last lies ahead of the clock, when that is more than a minute: the clock was set back.
+#[must_use]
+pub fn ahead_secs(position: Option<Time>, now: Time) -> Option<i64> {
+    let ahead = (position? - now).num_seconds();
+    (ahead > 60).then_some(ahead)
+}
+
 /// Longest pause between two polls of a source that refuses them as too many, milliseconds.
 const LONGEST_PAUSE_MS: i64 = 300_000;
 
@@ -180,6 +187,12 @@ mod tests {
         assert_eq!((at(false).from, at(false).to), (secs(940), secs(1_015)));
         assert_eq!(at(true).from, secs(1_000));
         assert_eq!(log_window(Some(secs(1_000)), secs(1_001), false, &limits), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_seen() {
+        assert_eq!(ahead_secs(Some(secs(7_200)), secs(3_600)), Some(3_600));
+        assert_eq!((ahead_secs(Some(secs(100)), secs(90)), ahead_secs(None, secs(0))), (None, None));
     }
 
     #[test]

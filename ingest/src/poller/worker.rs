@@ -99,7 +99,12 @@ impl Worker {
         } else {
             plan::metric_window(self.memory.position, now, step(monitor), limits)
         };
-        let Some(window) = due else { return false };
+        let Some(window) = due else {
+            if let Some(secs) = plan::ahead_secs(self.memory.position, now) {
+                context.report(monitor, &judge::clock_set_back(secs), None, Duration::ZERO).await;
+            }
+            return false;
+        };
         let span = tracing::info_span!("ingest.poll", monitor = %monitor.name, source = %source);
         async {
             let trace = (context.config.trace)();

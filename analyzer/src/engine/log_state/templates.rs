@@ -95,13 +95,14 @@ impl Shown {
 impl LogState {
     /// Templates that changed since they were written last. One that was seen once may still be chance: it waits.
     pub(crate) fn changed_templates(&mut self) -> Vec<LogTemplate> {
-        let mut samples: BTreeMap<TemplateId, Vec<String>> = BTreeMap::new();
+        let take: Vec<TemplateId> = self.shown.changed.iter().copied().take(AT_ONCE).collect();
+        let mut samples: BTreeMap<TemplateId, Vec<String>> = take.iter().map(|id| (*id, Vec::new())).collect();
         for ((_, id), lines) in &self.samples {
-            let kept = samples.entry(*id).or_default();
-            kept.extend(lines.iter().take(SAMPLES.saturating_sub(kept.len())).map(|line| mask(line)));
+            let Some(kept) = samples.get_mut(id) else { continue };
+            let room = SAMPLES.saturating_sub(kept.len());
+            kept.extend(lines.iter().take(room).map(|line| mask(line)));
         }
         let live = |id: &TemplateId| self.miner.resolve(*id) == *id && *id != self.miner.unclassified().id;
-        let take: Vec<TemplateId> = self.shown.changed.iter().copied().take(AT_ONCE).collect();
         let mut all = Vec::new();
         for id in take {
             self.shown.changed.remove(&id);

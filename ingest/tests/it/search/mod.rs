@@ -7,6 +7,7 @@ mod paging;
 mod proxy;
 mod server;
 mod states;
+mod stream;
 
 use server::{Flavour, Server};
 

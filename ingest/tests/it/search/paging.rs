@@ -86,7 +86,13 @@ pub(super) async fn patterns(server: &Server) {
 
 /// The real source as the poller's fake sources hold it.
 #[derive(Debug)]
-struct Real(Elasticsearch);
+pub(super) struct Real(Elasticsearch);
+
+impl Real {
+    pub(super) const fn of(source: Elasticsearch) -> Self {
+        Self(source)
+    }
+}
 
 #[async_trait]
 impl LogSource for Real {
