@@ -180,9 +180,13 @@ impl Client {
 
     /// Exact number of documents, and what was missing.
     pub(super) async fn count(&self, body: Value) -> Result<(u64, Option<String>)> {
-        let index = [self.index.as_str()];
-        let answer =
-            self.answer(self.api.count(elasticsearch::CountParts::Index(&index)).body(body).send().await).await?;
+        self.count_in(&[self.index.as_str()], body).await
+    }
+
+    /// The same in indexes other than those of the source.
+    pub(super) async fn count_in(&self, index: &[&str], body: Value) -> Result<(u64, Option<String>)> {
+        let parts = elasticsearch::CountParts::Index(index);
+        let answer = self.answer(self.api.count(parts).body(body).send().await).await?;
         if answer.status != 200 {
             return Err(match search::refusal(&answer, &self.base, &self.index) {
                 Refusal::Other(error) | Refusal::Unsupported(error) => error,
@@ -195,6 +199,16 @@ impl Client {
             return Err(search::no_index(&self.index));
         }
         Ok((found["count"].as_u64().unwrap_or(0), shards.missing()))
+    }
+
+    /// Indexes in which a field is a word: no date, and no text either, which fails by itself when it is sorted by.
+    pub(super) async fn indexes_with_words(&self, field: &str) -> Result<Vec<String>> {
+        let index = [self.index.as_str()];
+        let parts = elasticsearch::FieldCapsParts::Index(&index);
+        let answer = self.answer(self.api.field_caps(parts).fields(&[field]).send().await).await?;
+        let found: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let names = found["fields"][field]["keyword"]["indices"].as_array().into_iter().flatten();
+        Ok(names.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     async fn answer(

@@ -1,6 +1,7 @@
 //! Documents without a usable timestamp: no window ever finds them, so they are counted beside the pages.
 
 use super::client::Client;
+use domain::Result;
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -23,9 +24,8 @@ impl Untimed {
         if !self.due() {
             return 0;
         }
-        let query = json!({ "query": { "bool": { "must_not": [{ "exists": { "field": time_field } }] } } });
-        match client.count(query).await {
-            Ok((count, _)) => count.saturating_sub(self.known.swap(count, Ordering::Relaxed)),
+        match counted(client, time_field).await {
+            Ok(count) => count.saturating_sub(self.known.swap(count, Ordering::Relaxed)),
             Err(error) => {
                 tracing::debug!(source = %client.at(), %error, "documents without a timestamp were not counted");
                 0
@@ -42,4 +42,17 @@ impl Untimed {
         }
         due
     }
+}
+
+/// Documents that lack the field, and those of indexes in which it is a word that no window can be compared with.
+async fn counted(client: &Client, time_field: &str) -> Result<u64> {
+    let lack = json!({ "query": { "bool": { "must_not": [{ "exists": { "field": time_field } }] } } });
+    let (mut count, _) = client.count(lack).await?;
+    let words = client.indexes_with_words(time_field).await?;
+    for some in words.chunks(50) {
+        let names: Vec<&str> = some.iter().map(String::as_str).collect();
+        let have = json!({ "query": { "exists": { "field": time_field } } });
+        count += client.count_in(&names, have).await?.0;
+    }
+    Ok(count)
 }
