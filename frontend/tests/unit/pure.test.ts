@@ -13,6 +13,7 @@ import { readFilter, writeFilter } from '@/composables/useQueryFilter'
 import { sideBySide } from '@/utils/diff'
 import { holes, matcher, pieces as cut, prependRecords } from '@/utils/log'
 import { compactValues, fits, missingFields, parseJson, schemaFields, valuesOf, wrongValue } from '@/utils/schema'
+import { senderSnippet, sends } from '@/utils/snippets'
 import { tokenFromAddress } from '@/utils/setupToken'
 import { firstIdAt } from '@/utils/uuid'
 import { addTags, tagsFit } from '@/utils/tags'
@@ -192,5 +193,17 @@ describe('filters in the address', () => {
     expect(readFilter(blank, { state: 'failed', search: 'a', other: 'x' })).toEqual({ state: ['failed'], search: 'a', case_id: '' })
     expect(readFilter(blank, { state: ['failed', 'lost'] })).toEqual({ state: ['failed', 'lost'], search: '', case_id: '' })
     expect(writeFilter(blank, { state: ['lost'], search: '', case_id: 'c' })).toEqual({ state: ['lost'], case_id: 'c' })
+  })
+})
+
+describe('senders of alerts', () => {
+  it('gets a configuration with its address and token', () => {
+    for (const kind of ['alertmanager', 'grafana', 'generic'] as const) {
+      expect(sends(kind)).toBe(true)
+      expect(senderSnippet(kind, 'https://a/api/v1/webhooks/1', 'T0K3N')).toContain('https://a/api/v1/webhooks/1')
+      expect(senderSnippet(kind, 'https://a/api/v1/webhooks/1', 'T0K3N')).toContain('T0K3N')
+    }
+    expect(sends('prometheus')).toBe(false)
+    expect(senderSnippet('prometheus', 'u', 't')).toBe('')
   })
 })

@@ -1,6 +1,6 @@
 // The menu: groups of pages with icons and the letter that follows `g`.
 import {
-  Bell, Cpu, DataAnalysis, DataLine, Document, Files, Finished, List, Odometer, SetUp, Sort, User, Warning,
+  Bell, Cpu, DataAnalysis, DataLine, Document, Files, Finished, List, MessageBox, Odometer, SetUp, Sort, TrendCharts, User, Warning,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { Permission } from '@/utils/roles'
@@ -14,6 +14,7 @@ export const MENU: readonly MenuGroup[] = [
     entries: [
       { section: 'dashboard', path: '/', text: 'nav.dashboard', icon: Odometer, letter: 'd' },
       { section: 'incidents', path: '/incidents', text: 'nav.incidents', icon: Warning, letter: 'i' },
+      { section: 'alerts', path: '/alerts', text: 'nav.alerts', icon: MessageBox, letter: 'l' },
       { section: 'runs', path: '/runs', text: 'nav.runs', icon: Finished, letter: 'r' },
       { section: 'queue', path: '/queue', text: 'nav.queue', icon: Sort, letter: 'q' },
     ],
@@ -31,6 +32,7 @@ export const MENU: readonly MenuGroup[] = [
     text: 'nav.observe',
     entries: [
       { section: 'monitors', path: '/monitors', text: 'nav.monitors', icon: DataLine, letter: 'm' },
+      { section: 'anomalies', path: '/anomalies', text: 'nav.anomalies', icon: TrendCharts, letter: 'x' },
       { section: 'sources', path: '/sources', text: 'nav.sources', icon: DataAnalysis, letter: 'o' },
       { section: 'channels', path: '/channels', text: 'nav.channels', icon: Bell, letter: 'n' },
     ],
