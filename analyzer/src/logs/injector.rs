@@ -4,13 +4,13 @@
 //! a daily swing, counts of three kinds of spread, even heartbeats and hourly jobs. Fixed seeds: every run is the same.
 
 /// Count of one template: its number, its level (0 info, 1 warning, 2 error), its lines.
-pub type Count = (u64, u8, u64);
+pub(crate) type Count = (u64, u8, u64);
 /// What was found: a kind of [`Fault`], or another kind, and the template.
-pub type Found = (Option<Fault>, Option<u64>);
+pub(crate) type Found = (Option<Fault>, Option<u64>);
 
 /// What is put in, and what must be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Far more lines of a template.
     Burst,
     /// A template that all but stops.
@@ -23,40 +23,40 @@ pub enum Fault {
 
 /// How one round is made.
 #[derive(Debug, Clone, Copy)]
-pub struct Round {
+pub(crate) struct Round {
     /// Seed of everything.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Templates of the service.
-    pub templates: u64,
+    pub(crate) templates: u64,
     /// Width of a bucket, ms.
-    pub width_ms: i64,
+    pub(crate) width_ms: i64,
     /// Days that are learned from before faults are put in and alarms are counted.
-    pub quiet_days: i64,
+    pub(crate) quiet_days: i64,
     /// Days that count.
-    pub days: i64,
+    pub(crate) days: i64,
     /// Faults put in over the days that count.
-    pub faults: usize,
+    pub(crate) faults: usize,
 }
 
 /// What a round came to.
 #[derive(Debug, Clone, Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Faults found within two buckets after the one they began in, by kind.
-    pub hits: [usize; 4],
+    pub(crate) hits: [usize; 4],
     /// Faults put in, by kind.
-    pub tries: [usize; 4],
+    pub(crate) tries: [usize; 4],
     /// Faults that were not found in time: which, of what template, from which bucket on.
-    pub missed: Vec<(Fault, u64, i64)>,
+    pub(crate) missed: Vec<(Fault, u64, i64)>,
     /// Episodes told that belong to no fault.
-    pub false_alarms: Vec<(i64, Found)>,
+    pub(crate) false_alarms: Vec<(i64, Found)>,
 }
 
 /// Small fixed random numbers (splitmix64).
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// From 0 up to 1.
-    pub fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -65,7 +65,7 @@ impl Dice {
     }
 
     /// Poisson count, by a normal above 50.
-    pub fn poisson(&mut self, mean: f64) -> u64 {
+    pub(crate) fn poisson(&mut self, mean: f64) -> u64 {
         if mean > 50.0 {
             return (mean + self.normal() * mean.sqrt()).round().max(0.0) as u64;
         }
@@ -197,7 +197,7 @@ fn inject(one: &Planned, start: i64, width: i64, counts: &mut Vec<Count>, dice: 
 
 impl Round {
     /// Runs the round; `judge` takes a bucket (start, width, counts) and says what is unusual in it.
-    pub fn run(&self, mut judge: impl FnMut(i64, i64, &[Count]) -> Vec<Found>) -> Outcome {
+    pub(crate) fn run(&self, mut judge: impl FnMut(i64, i64, &[Count]) -> Vec<Found>) -> Outcome {
         let mut dice = Dice(self.seed);
         let mut planned = plan(self, &mut dice);
         let first = self.quiet_days * DAY_MS / self.width_ms;
@@ -251,7 +251,7 @@ fn claim(planned: &mut [Planned], bucket: i64, width_ms: i64, found: Found) -> b
 
 impl Outcome {
     /// Share of the faults that were found.
-    pub fn recall(&self) -> f64 {
+    pub(crate) fn recall(&self) -> f64 {
         let sum = |of: &[usize; 4]| of.iter().sum::<usize>() as f64;
         sum(&self.hits) / sum(&self.tries).max(1.0)
     }

@@ -89,10 +89,8 @@ impl App {
     pub(crate) async fn empty() -> Self {
         let clock = FixedClock::at(from_millis(1_800_000_000_000));
         let trail = Trail::default();
-        let alerts = Arc::new(Alerts::default());
-        let feedback = Arc::new(Opinions::default());
-        let templates = Arc::new(Templates::default());
-        let monitors = Catalog::new(&clock, &trail);
+        let (alerts, monitors) = (Arc::new(Alerts::default()), Catalog::new(&clock, &trail));
+        let (feedback, templates) = (Arc::new(Opinions::default()), Arc::new(Templates::default()));
         let (kept, blobs) = (Arc::new(MemKept::default()), MemBlobs::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));

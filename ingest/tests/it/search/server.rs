@@ -125,7 +125,8 @@ impl Server {
     }
 
     pub(super) async fn clean(&self) {
-        for name in std::mem::take(&mut *self.made.lock().unwrap()) {
+        let names = std::mem::take(&mut *self.made.lock().unwrap());
+        for name in names {
             self.send("DELETE", &name, Value::Null).await;
         }
     }
