@@ -183,6 +183,7 @@ export const en = {
   },
   anomaly: {
     list: 'Anomalies', search: 'Filter by monitor or entity', monitor: 'Monitor', series: 'Series', view: 'Seen by', way: 'Went', up: 'up', down: 'down', recovery: 'Counts as recovered when', recoveryBand: 'it is between {lower} and {upper}', recoveryClosed: 'its detector closes it', recoveryTold: 'its sender says so', untold: 'Opens no incident: {why}', closedBecause: 'Closed because: {why}', feedback: 'Was it worth being told?', useful: 'Useful', noise: 'Noise', remark: 'Remark (optional)', said: 'Said so far', saidNone: 'Nobody said anything yet.', saved: 'Remembered', noiseHint: 'Noise makes this monitor less keen on this series; it is remembered.', incident: 'Incident', noIncident: 'belongs to no incident', empty: 'No anomalies yet.', open: 'Only open ones', started: 'Began',
+    recoveryAtMost: 'it is at most {upper}', recoveryAtLeast: 'it is at least {lower}',
   },
   opinion: {
     useful: 'Useful', noise: 'Noise',

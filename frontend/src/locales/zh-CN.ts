@@ -180,6 +180,7 @@ export const zhCN: Messages = {
   },
   anomaly: {
     list: '异常', search: '按监控项或对象筛选', monitor: '监控项', series: '序列', view: '检测视角', way: '方向', up: '偏高', down: '偏低', recovery: '恢复条件', recoveryBand: '处于 {lower} 与 {upper} 之间', recoveryClosed: '由检测器关闭', recoveryTold: '由发送方告知', untold: '不打开事件：{why}', closedBecause: '关闭原因：{why}', feedback: '这条值得通知吗？', useful: '有用', noise: '噪声', remark: '备注（可选）', said: '已有意见', saidNone: '还没有人评价。', saved: '已记录', noiseHint: '标为噪声会降低监控项对此序列的灵敏度，并会被记住。', incident: '事件', noIncident: '不属于任何事件', empty: '还没有异常。', open: '只看未恢复的', started: '开始',
+    recoveryAtMost: '不高于 {upper}', recoveryAtLeast: '不低于 {lower}',
   },
   opinion: {
     useful: '有用', noise: '噪声',

@@ -21,7 +21,7 @@ import { AUTONOMIES, INCIDENT_STATES, RUN_STATES, SEVERITIES, TONES, VERDICTS } 
 import type { Anomaly, Json, LogRecord, Run, Verification } from '@/api/types'
 
 describe('format', () => {
-  it.each([[0.084, 's', '84 ms'], [2.31, 's', '2.31 s'], [0, 's', '0 s'], [1536, 'bytes', '1.5 KiB'], [7.4, '%', '7.4%'], [123_456, '', '123.5k'], [null, 's', '—'], [Number.NaN, '', '—'], [Infinity, '', '∞'], [12, '1/s', '12 1/s']])('value %s %s', (value, unit, text) => {
+  it.each([[0.084, 's', '84 ms'], [2.31, 's', '2.31 s'], [0, 's', '0 s'], [1536, 'bytes', '1.5 KiB'], [7.4, '%', '7.4%'], [123_456, '', '123.5k'], [null, 's', '—'], [Number.NaN, '', '—'], [Infinity, '', '∞'], [-1e308, 's', '−∞'], [12, '1/s', '12 1/s']])('value %s %s', (value, unit, text) => {
     expect(formatValue(value, unit)).toBe(text)
   })
   it.each([[420, '420ms'], [6400, '6.4s'], [21_400, '21s'], [200_000, '3m 20s'], [3_840_000, '1h 04m'], [90_000_000, '1d 01h'], [null, '—']])('duration %s', (ms, text) => {
