@@ -87,8 +87,7 @@ fn config() -> ApiConfig {
 impl App {
     /// Without users.
     pub(crate) async fn empty() -> Self {
-        let clock = FixedClock::at(from_millis(1_800_000_000_000));
-        let trail = Trail::default();
+        let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
         let (alerts, monitors) = (Arc::new(Alerts::default()), Catalog::new(&clock, &trail));
         let (feedback, templates) = (Arc::new(Opinions::default()), Arc::new(Templates::default()));
         let (kept, blobs) = (Arc::new(MemKept::default()), MemBlobs::default());
