@@ -4,12 +4,16 @@ mod actions;
 mod bootstrap;
 mod cli;
 mod commands;
+mod detection;
 mod exporter;
 mod killpoint;
 mod local;
+mod remote;
+mod sealing;
 mod settings;
 mod telemetry;
 mod topology;
+mod wake;
 
 use clap::Parser as _;
 use std::process::ExitCode;

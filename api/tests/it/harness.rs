@@ -20,7 +20,7 @@ use domain::identity::{Role, User};
 use domain::incident::{Incident, IncidentState, Severity};
 use domain::new_id;
 use domain::policy::PolicySpec;
-use domain::testing::{MemBlobs, MemKept};
+use domain::testing::{MemApiKeys, MemBlobs, MemKept, MemSecrets, MemWindows};
 use domain::trace::TraceContext;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -86,6 +86,7 @@ fn config() -> ApiConfig {
 
 impl App {
     /// Without users.
+    #[expect(clippy::too_many_lines, reason = "one line for each port")]
     pub(crate) async fn empty() -> Self {
         let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
         let (alerts, monitors) = (Arc::new(Alerts::default()), Catalog::new(&clock, &trail));
@@ -100,6 +101,8 @@ impl App {
             scripts: scripts.clone(),
             versions: scripts.clone(),
             cases: cases.clone(),
+            schedules: Catalog::new(&clock, &trail),
+            windows: Arc::new(MemWindows::default()),
             managers: Catalog::new(&clock, &trail),
             policies: policies.clone(),
             channels: Catalog::new(&clock, &trail),
@@ -117,6 +120,8 @@ impl App {
             templates: templates.clone(),
             work: Arc::new(Nothing),
             users: people.clone(),
+            api_keys: Arc::new(MemApiKeys::default()),
+            secrets: Arc::new(MemSecrets::default()),
             audit: people.clone(),
             live_sources: Arc::new(LiveSources),
             wake: wakes.clone(),

@@ -12,6 +12,8 @@ mod fake_work;
 mod feedback;
 mod harness;
 
+mod api_keys;
+mod batches;
 mod catalog;
 mod guard;
 mod http;
@@ -20,6 +22,7 @@ mod jwt;
 mod logs;
 mod openapi;
 mod queue;
+mod secrets;
 mod session;
 mod stream;
 mod templates;

@@ -1,10 +1,12 @@
 //! Ports: what a stage asks of the outside. Narrow on purpose; each has one contract suite in `testing`.
 
 mod alerts;
+mod api_keys;
 mod blobs;
 mod feedback;
 mod incident_work;
 mod queue;
+mod roles;
 mod run_logs;
 mod schedules;
 mod secrets;
@@ -13,12 +15,15 @@ mod store;
 mod templates;
 mod transport;
 mod versions;
+mod wake_link;
 
 pub use alerts::{AlertFilter, AlertQueue, AlertStore, Intake, Moved, Placement};
+pub use api_keys::ApiKeyStore;
 pub use blobs::{BlobStore, BlobWriter};
 pub use feedback::{FeedbackStore, MemoryStore, Parked};
 pub use incident_work::{IncidentWorkStore, Split};
 pub use queue::{Assigned, QueueStore};
+pub use roles::RoleStore;
 pub use run_logs::{LogDamage, LogFound, LogInfo, LogRange, LogSearch, MAX_LINES, ResultStore, RunLogs};
 pub use schedules::ScheduleStore;
 pub use secrets::SecretStore;
@@ -30,3 +35,4 @@ pub use store::{
 pub use templates::{TemplateFilter, TemplateStore};
 pub use transport::{Bus, BusReceiver, Topic, Wake, WakeListener};
 pub use versions::VersionStore;
+pub use wake_link::{WakeHeard, WakeLink};

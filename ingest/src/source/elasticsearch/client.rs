@@ -121,7 +121,9 @@ impl Client {
 
     async fn open_once(&self, opensearch: bool) -> Result<Answer> {
         let sent = if opensearch {
-            let path = format!("{}/_search/point_in_time?keep_alive={KEEP_ALIVE}", encoded(&self.index));
+            // Over fewer shards than there are it would be opened by default, and each page would pass for whole.
+            let whole = "allow_partial_pit_creation=false";
+            let path = format!("{}/_search/point_in_time?keep_alive={KEEP_ALIVE}&{whole}", encoded(&self.index));
             self.api.send(Method::Post, &path, HeaderMap::new(), None::<&()>, None::<JsonBody<Value>>, None).await
         } else {
             let index = [self.index.as_str()];

@@ -98,7 +98,12 @@ async fn serve(mut client: impl AsyncRead + AsyncWrite + Unpin, upstream: &str, 
         let kept: Vec<&str> = head.lines().filter(|l| !l.to_lowercase().starts_with("connection:")).collect();
         let head = format!("{}\r\nconnection: close\r\n\r\n", kept.join("\r\n"));
         server.write_all(&[head.as_bytes(), &body].concat()).await.ok();
-        tokio::io::copy(&mut server, &mut client).await.ok();
+        let mut answer = Vec::new();
+        server.read_to_end(&mut answer).await.ok();
+        // Not every server says by itself that it ends the connection, and the client would use it again.
+        let line = answer.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        answer.splice(line..line, b"connection: close\r\n".iter().copied());
+        client.write_all(&answer).await.ok();
     }
     client.shutdown().await.ok();
 }

@@ -58,11 +58,13 @@ pub(super) async fn errors(server: &Server) {
     }
     let index = server.index("there", time_and_text()).await;
     let source = server.source(&index);
+    let empty = source.page(&query("", 1_000, 10), None).await.unwrap();
+    assert_eq!((empty.lines.len(), empty.next, empty.completeness), (0, None, Completeness::Complete));
+    // Without a document in the window no server looks at the query at all.
+    server.add(&index, &[document(1, BASE)]).await;
     let wrong = source.page(&query("n:[100 TO", 1_000, 10), None).await.unwrap_err();
     assert_eq!(wrong.kind, Kind::Invalid, "{wrong}");
     assert!(wrong.message.contains("correct the query"), "{wrong}");
-    let empty = source.page(&query("", 1_000, 10), None).await.unwrap();
-    assert_eq!((empty.lines.len(), empty.next, empty.completeness), (0, None, Completeness::Complete));
     let told = source.check().await.unwrap();
     assert!(told.starts_with("Elasticsearch ") || told.starts_with("OpenSearch "), "{told}");
 }
