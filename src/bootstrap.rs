@@ -75,6 +75,7 @@ pub(crate) fn source_draft(
         timeout_secs: 10,
         enabled: true,
         webhook: None,
+        ca: None,
     };
     let draft = Draft { name: name.to_owned(), tags: vec!["flag".to_owned()], spec };
     draft.check().with_context(|| {

@@ -141,6 +141,7 @@ impl Detection {
             store: Arc::clone(&shared.database) as _,
             alerts: Arc::clone(&shared.database) as _,
             feedback: Arc::clone(&shared.database) as _,
+            templates: Arc::clone(&shared.database) as _,
             memory: Arc::clone(&shared.database) as _,
             monitors: Arc::clone(&shared.database) as _,
             wake: Arc::clone(&shared.wake),

@@ -12,7 +12,7 @@ use domain::policy::PolicySpec;
 use domain::ports::{
     AlertStore, ApiKeyStore, AuditStore, BlobStore, CatalogStore, FeedbackStore, HealStore, IncidentStore,
     IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, ScheduleStore, SecretStore, Sources,
-    StatusStore, UserStore, VersionStore, Wake,
+    StatusStore, TemplateStore, UserStore, VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::schedule::ScheduleSpec;
@@ -85,6 +85,8 @@ pub struct ApiDeps {
     pub alerts: Arc<dyn AlertStore>,
     /// Opinions on anomalies.
     pub feedback: Arc<dyn FeedbackStore>,
+    /// Log templates.
+    pub templates: Arc<dyn TemplateStore>,
     /// What people do with incidents.
     pub work: Arc<dyn IncidentWorkStore>,
     /// Decisions and verifications.

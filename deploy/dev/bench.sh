@@ -10,8 +10,28 @@ peers=$PWD/../shared/bench/detection_baselines.py
 
 echo "=== detectors: rows a second on one core, bytes a series (beside peers where AIOPS_BENCH_PYTHON has them)"
 cargo bench --locked -p analyzer --bench detect
-echo "=== templates: lines a second on one core (beside Drain3 where AIOPS_BENCH_PYTHON has it)"
+# Drain3 for comparison, in an environment of its own outside the checkout; without it the comparison is skipped.
+venv=${XDG_CACHE_HOME:-$HOME/.cache}/aiops-dev/drain3
+if [[ -z ${AIOPS_BENCH_PYTHON:-} ]] && command -v python3 >/dev/null; then
+    if [[ -x $venv/bin/python ]] || { python3 -m venv "$venv" && "$venv/bin/pip" -q install drain3==0.9.11; } 2>/dev/null; then
+        export AIOPS_BENCH_PYTHON=$venv/bin/python
+    else
+        rm -rf "$venv"
+        echo "Drain3 could not be installed: its comparison is skipped"
+    fi
+fi
+# The hostile stream with its truth, where its generator is there.
+generator=${AIOPS_BENCH_STRESS_GEN:-$AIOPS_DATA/../bench/logs_stress_gen.py}
+if [[ -z ${AIOPS_BENCH_HOSTILE:-} && -f $generator ]] && command -v python3 >/dev/null; then
+    stress=$(mktemp -d)
+    trap 'rm -rf "$stress"' EXIT
+    python3 "$generator" "$stress" && export AIOPS_BENCH_HOSTILE=$stress/stress_2k.log_structured.csv
+fi
+
+echo "=== templates: lines a second on one core, beside Drain3; the hostile stream; a million shapes"
 cargo bench --locked -p analyzer --bench mine
+echo "=== log anomalies: faults put into days of counts"
+cargo bench --locked -p analyzer --bench log_anomalies
 # Its own engine when none is given; it goes on running if it ran before.
 engine=
 if [[ -z ${AIOPS_TEST_DOCKER_HOST:-} ]] && ! deploy/dev/services status docker >/dev/null 2>&1; then engine=ours; fi

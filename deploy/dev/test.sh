@@ -28,7 +28,8 @@ step "services, packages and the long builds start in the background"
 if ! deploy/dev/services status redis >/dev/null 2>&1; then started=1; fi
 (deploy/dev/services install browser; deploy/dev/services up prometheus elasticsearch postgres redis alertmanager
     deploy/dev/services up docker || echo "no engine here, its tests are skipped"
-    nice deploy/dev/services build prometheus3) >"$logs/services.log" 2>&1 &
+    nice deploy/dev/services build prometheus3 elasticsearch7 opensearch
+    nice deploy/dev/services build elasticsearch9 || echo "no Java 21 here, the tests on Elasticsearch 9 are skipped") >"$logs/services.log" 2>&1 &
 services=$!
 # The first build takes minutes: beside Rust's, with what that leaves; it is kept for the next time.
 nice deploy/dev/services build kubernetes >"$logs/kubernetes.log" 2>&1 &

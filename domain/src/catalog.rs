@@ -18,7 +18,7 @@ mod scripts;
 mod webhooks;
 
 pub use crate::expect::Expectations;
-use checks::{http_url, labels, within};
+use checks::{certificates, http_url, labels, within};
 pub use docker::{DockerSettings, DockerTls, PullPolicy};
 pub use kubernetes::KubernetesSettings;
 pub use places::{ChannelKind, ChannelSpec, RuntimeKind, RuntimeManagerSpec};
@@ -147,6 +147,9 @@ pub struct SourceSpec {
     /// How its alerts are read; only for senders of alerts.
     #[serde(default)]
     pub webhook: Option<WebhookSpec>,
+    /// Certificates (PEM) trusted for this source beside the system's, for a server with an authority of its own.
+    #[serde(default)]
+    pub ca: Option<String>,
 }
 
 impl Spec for SourceSpec {
@@ -168,6 +171,9 @@ impl Spec for SourceSpec {
             }
         }
         within("timeout_secs", self.timeout_secs, 1, 120, &mut wrong);
+        if let Some(ca) = &self.ca {
+            certificates("ca", ca, &mut wrong);
+        }
         const ROLES: [&str; 5] = ["timestamp", "level", "message", "service", "trace_id"];
         for role in self.fields.keys().filter(|r| !ROLES.contains(&r.as_str())) {
             wrong.push(FieldError::new(format!("fields.{role}"), format!("use one of {}", ROLES.join(", "))));
@@ -274,7 +280,8 @@ pub enum Direction {
 pub struct MonitorSpec {
     /// Source to ask.
     pub source_id: Uuid,
-    /// PromQL, or an Elasticsearch query string (empty: all lines).
+    /// PromQL; an Elasticsearch query string for a log monitor (empty: all lines); a measure of documents such as
+    /// `count() by (service.name as service) where log.level:error` for other monitors on Elasticsearch.
     pub query: String,
     /// Time between polls, seconds.
     #[serde(default = "fifteen")]
@@ -325,7 +332,7 @@ impl Spec for MonitorSpec {
         labels("entity_labels", &self.entity_labels, &mut wrong);
         let logs = matches!(self.detector, DetectorSpec::Logs);
         if !logs && self.query.trim().is_empty() {
-            wrong.push(FieldError::new("query", "give a PromQL expression"));
+            wrong.push(FieldError::new("query", "give a PromQL expression, or a measure of documents"));
         }
         if self.query.len() > 16_384 {
             wrong.push(FieldError::new("query", "give at most 16384 bytes"));

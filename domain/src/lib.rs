@@ -33,6 +33,7 @@ pub mod schema;
 pub mod secret;
 pub mod signal;
 pub mod status;
+pub mod template;
 pub mod trace;
 pub mod verification;
 pub mod version;

@@ -11,6 +11,6 @@ pub mod telemetry;
 
 pub use poller::{Poller, PollerConfig};
 pub use registry::SourceRegistry;
-pub use source::elasticsearch::Elasticsearch;
+pub use source::elasticsearch::{Elasticsearch, SearchMetrics};
 pub use source::prometheus::Prometheus;
 pub use telemetry::{IngestStats, StatsSnapshot};

@@ -1,6 +1,6 @@
 //! Finds the client of a stored source and keeps it until the source changes.
 
-use crate::source::elasticsearch::Elasticsearch;
+use crate::source::elasticsearch::{Elasticsearch, SearchMetrics};
 use crate::source::prometheus::Prometheus;
 use async_trait::async_trait;
 use domain::catalog::{Source, SourceKind, SourceSpec};
@@ -24,7 +24,8 @@ impl std::fmt::Debug for SourceRegistry {
 #[derive(Debug, Clone)]
 enum Client {
     Metrics(Arc<dyn MetricSource>),
-    Logs(Arc<dyn LogSource>),
+    /// A search server gives lines, and numbers made of them.
+    Search(Arc<dyn LogSource>, Arc<dyn MetricSource>),
 }
 
 impl SourceRegistry {
@@ -74,7 +75,10 @@ fn usable(source: &Source) -> Result<()> {
 fn build(spec: &SourceSpec) -> Result<Client> {
     Ok(match spec.kind {
         SourceKind::Prometheus => Client::Metrics(Arc::new(Prometheus::new(spec)?)),
-        SourceKind::Elasticsearch => Client::Logs(Arc::new(Elasticsearch::new(spec)?)),
+        SourceKind::Elasticsearch => {
+            let search = Elasticsearch::new(spec)?;
+            Client::Search(Arc::new(search.clone()), Arc::new(SearchMetrics::new(search)))
+        }
         SourceKind::Alertmanager | SourceKind::Grafana | SourceKind::Generic => {
             let text = "this source sends alerts to us; there is nothing to ask it";
             return Err(Error::new(Kind::Invalid, text));
@@ -86,17 +90,13 @@ fn build(spec: &SourceSpec) -> Result<Client> {
 impl Sources for SourceRegistry {
     async fn metrics(&self, id: Id) -> Result<Arc<dyn MetricSource>> {
         match self.client(id).await? {
-            (Client::Metrics(source), _) => Ok(source),
-            (Client::Logs(_), name) => Err(Error::new(
-                Kind::Invalid,
-                format!("source {name} holds logs, not metrics; choose a Prometheus source"),
-            )),
+            (Client::Metrics(source) | Client::Search(_, source), _) => Ok(source),
         }
     }
 
     async fn logs(&self, id: Id) -> Result<Arc<dyn LogSource>> {
         match self.client(id).await? {
-            (Client::Logs(source), _) => Ok(source),
+            (Client::Search(source, _), _) => Ok(source),
             (Client::Metrics(_), name) => Err(Error::new(
                 Kind::Invalid,
                 format!("source {name} holds metrics, not logs; choose an Elasticsearch source"),
@@ -107,7 +107,7 @@ impl Sources for SourceRegistry {
     async fn probe(&self, spec: &SourceSpec) -> Result<String> {
         match build(spec)? {
             Client::Metrics(source) => source.check().await,
-            Client::Logs(source) => source.check().await,
+            Client::Search(source, _) => source.check().await,
         }
     }
 }

@@ -309,6 +309,7 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         incidents: Arc::clone(database) as _,
         alerts: Arc::clone(database) as _,
         feedback: Arc::clone(database) as _,
+        templates: Arc::clone(database) as _,
         work: Arc::clone(database) as _,
         heal: Arc::clone(database) as _,
         runs: Arc::clone(database) as _,

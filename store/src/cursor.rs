@@ -14,6 +14,7 @@ pub(crate) enum List {
     Runs = 4,
     Audit = 5,
     Alerts = 20,
+    Templates = 21,
 }
 
 /// Sort key of a row: its time (or number) and its id.

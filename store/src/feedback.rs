@@ -57,6 +57,10 @@ impl MemoryStore for Database {
     async fn drop_states(&self, before: Time) -> Result<u64> {
         let mut tx = self.begin().await?;
         let gone = tx.run("DELETE FROM series_state WHERE as_of < $1", args![before]).await?;
+        // Log templates that did not come any more go the same way, unless people set something on them.
+        let sql = "DELETE FROM log_templates WHERE last_seen_at < $1 \
+                   AND id NOT IN (SELECT template_id FROM template_rules)";
+        tx.run(sql, args![before]).await?;
         tx.commit().await?;
         Ok(gone)
     }

@@ -43,6 +43,7 @@ mod sessions;
 mod sql;
 mod status;
 mod summary;
+mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod tx;

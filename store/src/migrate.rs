@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 12] = [
+const STEPS: [Step; 13] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -41,6 +41,7 @@ const STEPS: [Step; 12] = [
     shared!(10, "0010_feedback"),
     shared!(11, "0011_alerts"),
     shared!(12, "0012_engine"),
+    shared!(13, "0013_logs"),
 ];
 
 impl Database {

@@ -17,7 +17,10 @@ use domain::signal::{LogLevel, LogLine, SignalKind};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+mod templates;
 mod words;
+
+use templates::{Hours, Shown};
 
 /// Key of the one memory row of a log monitor.
 pub(crate) const KEY: &str = "logs";
@@ -29,6 +32,8 @@ const WARMUP_MS: i64 = 90_000;
 const SAMPLES: usize = 3;
 /// Steps of sensitivity from which on what was said to be noise is not told.
 const NOISE_STEPS: f64 = 1.0;
+/// Most samples kept in all.
+const MOST_SAMPLES: usize = 20_000;
 /// Longest sample, characters.
 const SAMPLE_CHARS: usize = 400;
 
@@ -48,6 +53,9 @@ pub(crate) struct LogState {
     closed_to_ms: i64,
     replay_until_ms: i64,
     open: BTreeMap<String, (Anomaly, FindingKind, Option<TemplateId>)>,
+    shown: Shown,
+    /// Templates that were part of one that was taken apart, until their first bucket is judged.
+    not_new: HashSet<TemplateId>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,6 +65,8 @@ struct Saved {
     stats: BTreeMap<String, LogStats>,
     labels: BTreeMap<String, domain::Labels>,
     closed_to_ms: i64,
+    #[serde(default)]
+    hours: HashMap<TemplateId, Hours>,
 }
 
 impl LogState {
@@ -73,6 +83,8 @@ impl LogState {
             closed_to_ms: i64::MIN,
             replay_until_ms: i64::MIN,
             open: BTreeMap::new(),
+            shown: Shown::default(),
+            not_new: HashSet::new(),
         }
     }
 
@@ -103,6 +115,7 @@ impl LogState {
             self.closed_to_ms += self.width_ms;
             let bucket = self.pending.remove(&start).unwrap_or_default();
             self.judge(set, start, &bucket, scored);
+            self.not_new.clear();
         }
         scored.learning = Some(self.stats.values().all(|s| s.is_learning(to.timestamp_millis())));
     }
@@ -122,6 +135,13 @@ impl LogState {
         let counts = self.pending.entry(bucket).or_default().entry(entity.clone()).or_default();
         *counts.entry((mined.template_id, mined.level)).or_default() += 1;
         self.known.insert(mined.template_id);
+        self.shown.line(mined.template_id, at_ms);
+        if mined.is_new && self.miner.came_of_split(mined.template_id) {
+            self.not_new.insert(mined.template_id);
+        }
+        if self.samples.len() > MOST_SAMPLES {
+            self.samples.clear();
+        }
         let samples = self.samples.entry((entity, mined.template_id)).or_default();
         if samples.len() == SAMPLES {
             samples.remove(0);
@@ -136,6 +156,7 @@ impl LogState {
         for (old, new) in moved {
             self.known.remove(&old);
             self.known.insert(new);
+            self.shown.merged(old, new);
             self.stats.values_mut().for_each(|s| s.merge(old, new));
         }
     }
@@ -155,6 +176,9 @@ impl LogState {
                 .stats
                 .entry(entity.clone())
                 .or_insert_with(|| LogStats::new(StatsConfig { warmup_ms: WARMUP_MS, ..StatsConfig::default() }));
+            for (id, level, _) in counts.iter().filter(|(id, ..)| self.not_new.contains(id)) {
+                stats.expect(*id, *level, start);
+            }
             let findings = stats.push_bucket(start, self.width_ms, &counts);
             for finding in findings.iter().filter(|f| !f.learning) {
                 self.found(set, &entity, start, finding, scored);
@@ -208,7 +232,7 @@ impl LogState {
         f: &LogFinding,
         template: Option<TemplateId>,
     ) -> Anomaly {
-        let text = template.map(|id| self.miner.template(id).text.clone());
+        let text = template.map(|id| words::named(self.miner.template(id)));
         let samples = template.and_then(|id| self.samples.get(&(entity.to_owned(), id)));
         let samples = samples.into_iter().flatten().map(|line| mask(line)).collect();
         Anomaly {
@@ -296,6 +320,7 @@ impl LogState {
             stats: self.stats.clone(),
             labels: self.labels.clone(),
             closed_to_ms: self.closed_to_ms,
+            hours: self.shown.hours(),
         };
         serde_json::to_value(saved).unwrap_or_default()
     }
@@ -304,10 +329,12 @@ impl LogState {
     pub(crate) fn restore(monitor: &Monitor, saved: &serde_json::Value) -> Option<Self> {
         let saved: Saved = serde_json::from_value(saved.clone()).ok().filter(|s: &Saved| s.v == 1)?;
         let miner = TemplateMiner::restore(saved.miner);
-        let known = miner.templates().map(|t| t.id).collect();
+        let templates: Vec<_> = miner.templates().cloned().collect();
+        let known = templates.iter().map(|t| t.id).collect();
         Some(Self {
             miner,
             known,
+            shown: Shown::restored(saved.hours, &templates),
             stats: saved.stats,
             labels: saved.labels,
             closed_to_ms: saved.closed_to_ms,

@@ -102,9 +102,10 @@ impl MonitorState {
     pub(crate) fn persist(&mut self, monitor: &Monitor, to: Time, now: Time, scored: &mut Scored) {
         let news = !scored.changes.is_empty();
         let due = news || now - self.persisted_at >= PERSIST_EVERY;
-        if let Some(logs) = &self.logs {
+        if let Some(logs) = &mut self.logs {
             if due {
                 self.persisted_at = now;
+                scored.templates = logs.changed_templates();
                 scored.states = vec![log_memory(monitor, logs)];
                 scored.checkpoint = Some(logs.safe_checkpoint());
             }

@@ -12,6 +12,7 @@ mod ring;
 mod scored;
 mod series;
 mod shell;
+mod shell_templates;
 mod upkeep;
 
 pub use shell::{Analyzer, AnalyzerDeps, AnalyzerStats};
@@ -25,6 +26,7 @@ use domain::feedback::Feedback;
 use domain::incident::Incident;
 use domain::ports::{AnalyzerCommit, StateRow};
 use domain::signal::{Batch, Completeness, MetricAnswer, Payload};
+use domain::template::RuleOf;
 use domain::{Id, Time};
 use entity::EntityWatch;
 use lane::Setting;
@@ -46,6 +48,8 @@ pub struct Engine {
     orphans: HashMap<String, Anomaly>,
     /// What was said of anomalies, by monitor.
     feedback: HashMap<Id, Vec<Feedback>>,
+    /// Rules on log templates, by monitor.
+    template_rules: HashMap<Id, Vec<RuleOf>>,
 }
 
 impl Engine {
@@ -79,6 +83,19 @@ impl Engine {
         }
     }
 
+    /// Sets every rule on log templates.
+    pub fn set_template_rules(&mut self, all: Vec<RuleOf>) {
+        self.template_rules.clear();
+        for one in all {
+            self.template_rules.entry(one.monitor_id).or_default().push(one);
+        }
+        for (id, monitor) in &mut self.monitors {
+            if let Some(logs) = monitor.logs.as_mut() {
+                logs.apply_rules(self.template_rules.get(id).map_or(&[], Vec::as_slice));
+            }
+        }
+    }
+
     /// Loads a monitor's memory, for a monitor that is new here or was changed; what cannot be read learns anew.
     /// Returns anomalies that are closed by it: those of another question, and of rules that are no more.
     pub(crate) fn load(&mut self, monitor: &Monitor, rows: &[StateRow], now: Time) -> Vec<Anomaly> {
@@ -98,6 +115,9 @@ impl Engine {
         let rows = kept.as_deref().unwrap_or(rows);
         if state.is_logs {
             state.restore_logs(monitor, rows, &mut self.orphans);
+            if let Some(logs) = state.logs.as_mut() {
+                logs.apply_rules(self.template_rules.get(&monitor.id).map_or(&[], Vec::as_slice));
+            }
         } else {
             let chart = self.chart_rows();
             closed.extend(state.restore_series(monitor, rows, &mut self.orphans, chart, now));
@@ -244,5 +264,7 @@ fn score_metrics(
 mod alerts_tests;
 #[cfg(test)]
 mod feedback_tests;
+#[cfg(test)]
+mod template_tests;
 #[cfg(test)]
 mod tests;

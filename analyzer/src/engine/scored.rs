@@ -7,6 +7,7 @@ use domain::Id;
 use domain::anomaly::{Anomaly, ChartPoint};
 use domain::incident::Severity;
 use domain::ports::StateRow;
+use domain::template::LogTemplate;
 use std::collections::BTreeMap;
 
 /// What one batch led to.
@@ -17,6 +18,8 @@ pub(crate) struct Scored {
     pub(crate) ongoing: BTreeMap<Id, Anomaly>,
     pub(crate) points: Vec<(Id, Vec<ChartPoint>)>,
     pub(crate) states: Vec<StateRow>,
+    /// Log templates that changed.
+    pub(crate) templates: Vec<LogTemplate>,
     /// Where the poller may go on after a restart.
     pub(crate) checkpoint: Option<DateTime<Utc>>,
     /// Whether all of the monitor is still learning; unknown when nothing was scored.

@@ -11,7 +11,7 @@ use domain::error::Result;
 use domain::feedback::MEMORY_DAYS;
 use domain::ports::{
     AlertQueue, AnalyzerCommit, AnalyzerStore, BusReceiver, CatalogStore, FeedbackStore, IncidentWrite, MemoryStore,
-    Parked, Topic, Wake,
+    Parked, TemplateStore, Topic, Wake,
 };
 use domain::signal::Batch;
 use domain::trace::TraceContext;
@@ -42,6 +42,8 @@ pub struct AnalyzerDeps {
     pub alerts: Arc<dyn AlertQueue>,
     /// What was said of anomalies.
     pub feedback: Arc<dyn FeedbackStore>,
+    /// Log templates and the rules on them.
+    pub templates: Arc<dyn TemplateStore>,
     /// Upkeep of its tables.
     pub memory: Arc<dyn MemoryStore>,
     /// Monitors.
@@ -86,9 +88,9 @@ pub struct AnalyzerStats {
 /// The analyzer role.
 #[derive(Debug)]
 pub struct Analyzer {
-    deps: AnalyzerDeps,
+    pub(super) deps: AnalyzerDeps,
     stats: Arc<AnalyzerStats>,
-    engine: Engine,
+    pub(super) engine: Engine,
     monitors: HashMap<domain::Id, Monitor>,
     dirty: bool,
     /// Last move of a member by a person that is known here.
@@ -211,7 +213,7 @@ impl Analyzer {
         if !self.engine.knows(monitor) {
             self.load(monitor, stop).await?;
         }
-        let scored = self.engine.score(monitor, batch, now);
+        let mut scored = self.engine.score(monitor, batch, now);
         self.note_learning(monitor.id, scored.learning);
         Span::current().record("rows", scored.rows);
         self.stats.rows.fetch_add(scored.rows, Ordering::Relaxed);
@@ -221,6 +223,7 @@ impl Analyzer {
         let opened = scored.changes.iter().filter(|c| c.anomaly.ended_at.is_none()).count() as u64;
         self.stats.anomalies.fetch_add(opened, Ordering::Relaxed);
         let checkpoint = scored.checkpoint;
+        self.show(std::mem::take(&mut scored.templates)).await;
         if !scored.changes.is_empty() {
             self.patiently(stop, || self.deps.alerts.moved_since(self.moved)).await.map(|m| self.take_moves(&m))?;
         }
@@ -374,6 +377,7 @@ impl Analyzer {
             Ok(said) => self.engine.set_feedback(said),
             Err(error) => warn!(%error, "opinions on anomalies are those of before"),
         }
+        self.take_template_rules().await;
         let gone = self.engine.retire(&self.monitors, now);
         if let Err(error) = self.close(gone, stop).await {
             warn!(%error, "anomalies of monitors that are gone could not be closed");

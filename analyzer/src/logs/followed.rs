@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::baseline::Baseline;
 use super::findings::{FindingKind, LogFinding, strength};
 use super::level::Level;
+use super::peaks::Peaks;
+use super::tails::combined;
 use super::template::TemplateId;
 
 /// Buckets in a row inside the usual range after which an anomaly has recovered.
@@ -42,6 +44,13 @@ pub(crate) struct Followed {
     pub(crate) zeros: u32,
     pub(crate) active: Option<FindingKind>,
     pub(crate) calm: u32,
+    /// Logarithm of the product of the probabilities of the run of high, or of low, buckets that goes on.
+    #[serde(default)]
+    pub(crate) high_ln: f64,
+    #[serde(default)]
+    pub(crate) low_ln: f64,
+    #[serde(default)]
+    pub(crate) peaks: Peaks,
 }
 
 impl Followed {
@@ -57,6 +66,9 @@ impl Followed {
             zeros: 0,
             active: None,
             calm: 0,
+            high_ln: 0.0,
+            low_ln: 0.0,
+            peaks: Peaks::default(),
         }
     }
 
@@ -86,18 +98,27 @@ impl Followed {
         let low_model = self.baseline.model(width, start, false);
         let expected = self.baseline.expected(width);
         let known = self.baseline.is_known();
-        let (p_high, p_low) = (high_model.at_least(count), low_model.at_most(count));
+        let (p_high, p_low) = (high_model.at_least(count), low_model.at_most_surely(count));
         let observed = count as f64;
         let large = observed >= expected * 2.0 + 5.0 && (observed >= expected * 3.0 || observed >= expected + 10.0);
-        let is_high = known && large && p_high < 0.01;
+        let jumps = known && large && p_high < 0.01;
+        let is_high = jumps && !self.peaks.is_usual(start, count, self.level.is_trouble());
+        // What might be told is remembered; chance is not.
+        if jumps && p_high < 1e-5 {
+            self.peaks.high(start, count);
+        }
         let missed = known && !self.level.is_trouble();
-        let is_low = missed && expected >= 5.0 && observed <= expected * 0.3 && p_low < 0.01;
+        let surely = self.baseline.expected_surely(width);
+        let is_low =
+            missed && surely >= 5.0 * self.baseline.dispersion().max(1.0) && observed <= surely * 0.3 && p_low < 0.01;
         self.zeros = if count == 0 { self.zeros.saturating_add(1) } else { 0 };
-        let zero_chance = low_model.at_most(0).powi(self.zeros.min(1000) as i32);
+        let zero_chance = low_model.at_most_surely(0).powi(self.zeros.min(1000) as i32);
         let is_silent = missed && self.zeros >= 3 && self.baseline.is_regular() && zero_chance < 1e-6;
         self.high = if is_high { self.high + 1 } else { 0 };
         self.low = if is_low || is_silent { self.low + 1 } else { 0 };
-        self.baseline.push(count, width, start, is_high || is_low || is_silent);
+        self.high_ln = if is_high { self.high_ln + p_high.max(1e-300).ln() } else { 0.0 };
+        self.low_ln = if is_low { self.low_ln + p_low.max(1e-300).ln() } else { 0.0 };
+        self.baseline.push(count, width, start, jumps || is_low || is_silent);
         if !(is_high || is_low || is_silent) {
             self.calm += 1;
             if self.calm >= CALM_BUCKETS {
@@ -110,9 +131,9 @@ impl Followed {
             return None;
         }
         let (kind, p, model) = match (is_high, is_silent) {
-            (true, _) => (FindingKind::Burst, p_high, high_model),
+            (true, _) => (FindingKind::Burst, combined(self.high_ln, self.high), high_model),
             (_, true) => (FindingKind::Silence, zero_chance, low_model),
-            _ => (FindingKind::Drop, p_low, low_model),
+            _ => (FindingKind::Drop, combined(self.low_ln, self.low), low_model),
         };
         let (lower, upper) = model.interval(TAIL);
         let finding = LogFinding {

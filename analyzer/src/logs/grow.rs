@@ -123,9 +123,13 @@ impl TemplateMiner {
         let (pattern, level, edition) = (entry.pattern.clone(), entry.template.level, entry.edition);
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut full = None;
-        for (index, position) in candidates(&pattern) {
+        let apart = self.is_apart(&pattern, level, &mut scratch);
+        for (index, position) in candidates(&pattern).filter(|(_, p)| !(apart && p.is_likely())) {
             pattern::blanked(&pattern, |at| at == index, &mut scratch);
             let key = pattern::key(&scratch, level);
+            if self.barred.contains_key(&key) {
+                continue;
+            }
             let member = Member { value: position.hash as u32, reference, edition, position: index as u16 };
             let states = position.is_state();
             let (count, states) = self.note(key, member, states && !position.is_likely());
@@ -134,7 +138,7 @@ impl TemplateMiner {
                 break;
             }
         }
-        if full.is_none() && several_likely(&pattern) {
+        if full.is_none() && !apart && several_likely(&pattern) {
             pattern::blanked(&pattern, |at| pattern[at].is_word() && pattern[at].is_likely(), &mut scratch);
             let value = pattern.iter().fold(0u64, |state, position| super::hash::chain(state, position.hash));
             let key = pattern::key(&scratch, level);
@@ -146,6 +150,15 @@ impl TemplateMiner {
         }
         self.scratch = scratch;
         full
+    }
+
+    /// Whether the shape belongs to a template that was joined at all its likely places and taken apart since.
+    fn is_apart(&self, pattern: &[Position], level: Level, scratch: &mut Vec<Position>) -> bool {
+        if self.barred.is_empty() || !several_likely(pattern) {
+            return false;
+        }
+        pattern::blanked(pattern, |at| pattern[at].is_word() && pattern[at].is_likely(), scratch);
+        self.barred.contains_key(&pattern::key(scratch, level))
     }
 
     fn note(&mut self, key: u64, member: Member, is_state: bool) -> (usize, bool) {

@@ -5,7 +5,7 @@
 //! The idea of masking first and joining by evidence follows Drain (He et al., ICWS 2017) and the finding that masking
 //! rather than the tree decides accuracy (arXiv 2412.05254); the one-position sibling index is our own.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::extract;
 use super::hash::{KeyMap, TwoGenerations};
@@ -74,6 +74,8 @@ pub struct TemplateMiner {
     /// Shapes that left probation unseen; one seen again is kept at once.
     pub(super) ghosts: TwoGenerations<()>,
     pub(super) aliases: TwoGenerations<TemplateId>,
+    /// Patterns that people took apart, with the template each one was.
+    pub(super) barred: BTreeMap<u64, TemplateId>,
     pub(super) unclassified: Template,
     pub(super) born: u64,
     pub(super) lines: u64,
@@ -105,6 +107,7 @@ impl TemplateMiner {
             probation: VecDeque::new(),
             ghosts: TwoGenerations::new(limits.shapes),
             aliases: TwoGenerations::new(limits.aliases),
+            barred: BTreeMap::new(),
             unclassified: unclassified(source),
             born: 0,
             lines: 0,

@@ -8,6 +8,10 @@ mod followed;
 mod frame;
 mod grow;
 mod hash;
+#[cfg(test)]
+mod injector;
+#[cfg(test)]
+mod injector_tests;
 mod level;
 mod limits;
 mod miner;
@@ -15,11 +19,13 @@ mod miner;
 mod miner_tests;
 mod offline;
 mod pattern;
+mod peaks;
 mod room;
 mod scan;
 mod siblings;
 mod slots;
 mod snapshot;
+mod split;
 mod stats;
 #[cfg(test)]
 mod stats_tests;

@@ -36,6 +36,8 @@ pub struct MinerSnapshot {
     entries: Vec<Entry>,
     probation: Vec<TemplateId>,
     aliases: Vec<(TemplateId, TemplateId)>,
+    #[serde(default)]
+    barred: Vec<(u64, TemplateId)>,
     unclassified: Template,
     born: u64,
     lines: u64,
@@ -59,6 +61,7 @@ impl TemplateMiner {
             entries,
             probation: probation.map(|entry| entry.template.id).collect(),
             aliases,
+            barred: self.barred.iter().map(|(key, id)| (*key, *id)).collect(),
             unclassified: self.unclassified.clone(),
             born: self.born,
             lines: self.lines,
@@ -71,6 +74,7 @@ impl TemplateMiner {
     #[must_use]
     pub fn restore(snapshot: MinerSnapshot) -> Self {
         let mut miner = Self::for_source(snapshot.limits, &snapshot.source);
+        miner.barred = snapshot.barred.into_iter().collect();
         for entry in snapshot.entries {
             let key = pattern::key(&entry.pattern, entry.template.level);
             let reference = miner.slots.insert(entry);

@@ -91,6 +91,17 @@ impl LogStats {
         }
     }
 
+    /// Follows a template from the start of a bucket on as one that is not new, whenever it is seen first.
+    pub fn expect(&mut self, id: TemplateId, level: Level, start_ms: i64) {
+        let bucket = Bucket { start_ms, width_ms: 1, warm: false, total: 0 };
+        self.followed.entry(id).or_insert_with(|| Followed::new(level, &bucket));
+    }
+
+    /// Forgets a template: that it does not come any more says nothing.
+    pub fn drop_template(&mut self, id: TemplateId) {
+        self.followed.remove(&id);
+    }
+
     /// True when an anomaly returned earlier is over: three buckets in a row were usual, or a new template has not been
     /// seen for a minute. An anomaly that is not known counts as recovered.
     #[must_use]
@@ -112,7 +123,7 @@ impl LogStats {
     fn silent(&mut self, bucket: &Bucket) -> Vec<LogFinding> {
         self.empty += 1;
         let model = self.total.model(bucket.width_ms, bucket.start_ms, false);
-        let chance = model.at_most(0).powi(self.empty.min(1000) as i32);
+        let chance = model.at_most_surely(0).powi(self.empty.min(1000) as i32);
         let expected = self.total.expected(bucket.width_ms);
         let usual = self.empty < 2 || chance > self.rate(bucket) || !bucket.warm;
         if usual {

@@ -58,6 +58,17 @@ fn incomplete_beta_small(a: f64, b: f64, x: f64) -> f64 {
     (front * sum).clamp(0.0, 1.0)
 }
 
+/// Probability that the product of `n` probabilities is as small as one whose logarithm is `ln` (Fisher's method).
+pub(crate) fn combined(ln: f64, n: u32) -> f64 {
+    let x = -ln.min(0.0);
+    let (mut term, mut sum) = (1.0, 1.0);
+    for k in 1..n.min(50) {
+        term *= x / f64::from(k);
+        sum += term;
+    }
+    ((-x).exp() * sum).clamp(1e-300, 1.0)
+}
+
 /// Count whose variance is `dispersion` times its mean: a negative binomial, close to Poisson at dispersion 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct CountModel {
@@ -75,6 +86,13 @@ impl CountModel {
 
     fn size(self) -> f64 {
         self.mean / (self.dispersion - 1.0)
+    }
+
+    /// Probability of `count` or fewer, not below that of lines which come in clumps as large as the dispersion: a negative
+    /// binomial of the same spread hardly ever falls to nothing, clumps often do.
+    pub(crate) fn at_most_surely(self, count: u64) -> f64 {
+        let clumps = Self::new(self.mean / self.dispersion, 1.0);
+        self.at_most(count).max(clumps.at_most((count as f64 / self.dispersion).floor() as u64))
     }
 
     /// Probability of `count` or more.
@@ -126,7 +144,17 @@ pub(crate) fn discovery_threshold(p_values: &mut [f64], q: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{CountModel, discovery_threshold, ln_gamma};
+    use super::{CountModel, combined, discovery_threshold, ln_gamma};
+
+    #[test]
+    fn products_are_combined_as_fisher_has_it() {
+        // P(U1 U2 <= t) = t (1 - ln t).
+        let t: f64 = 1e-4;
+        assert!((combined(t.ln(), 2) - t * (1.0 - t.ln())).abs() < 1e-12);
+        assert!((combined(t.ln(), 1) - t).abs() < 1e-15);
+        assert_eq!(combined(0.0, 3), 1.0);
+        assert!(combined(-1e9, 3) > 0.0);
+    }
 
     #[test]
     fn gamma_matches_factorials() {

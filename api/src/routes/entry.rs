@@ -56,11 +56,17 @@ fn judged(field: &str, answer: Result<Result<(), Error>, tokio::time::error::Ela
     }
 }
 
-/// Tries a PromQL expression on its source.
-async fn try_promql(app: &AppState, source_field: &str, field: &str, id: Id, query: &str) -> ApiResult<Option<String>> {
+/// Tries a PromQL expression, or a measure of documents, on its source.
+async fn try_numbers(
+    app: &AppState,
+    source_field: &str,
+    field: &str,
+    id: Id,
+    query: &str,
+) -> ApiResult<Option<String>> {
     let source = living::<SourceSpec>(app, source_field, id).await?.spec;
-    if source.kind != SourceKind::Prometheus {
-        return Err(ApiError::field(source_field, "name a Prometheus source"));
+    if source.kind.sends_alerts() {
+        return Err(ApiError::field(source_field, "name a Prometheus or an Elasticsearch source"));
     }
     if !source.enabled {
         return Ok(Some(format!("stored without a check of {field}: the source is disabled")));
@@ -108,7 +114,7 @@ impl Entry for MonitorSpec {
         if matches!(self.detector, DetectorSpec::Logs) {
             try_logs(app, self.source_id, &self.query, app.deps.clock.now()).await
         } else {
-            try_promql(app, "source_id", "query", self.source_id, &self.query).await
+            try_numbers(app, "source_id", "query", self.source_id, &self.query).await
         }
     }
 }
@@ -187,7 +193,7 @@ impl Entry for PolicySpec {
             let at = format!("verification.checks[{i}]");
             let (source, field) = (format!("{at}.source_id"), format!("{at}.query"));
             let query = check.query.replace("$entity_value", "\"x\"");
-            warning = try_promql(app, &source, &field, check.source_id, &query).await?.or(warning);
+            warning = try_numbers(app, &source, &field, check.source_id, &query).await?.or(warning);
         }
         Ok(warning)
     }

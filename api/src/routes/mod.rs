@@ -23,6 +23,7 @@ pub(crate) mod setup;
 pub(crate) mod stream;
 pub(crate) mod stream_logs;
 pub(crate) mod summary;
+pub(crate) mod templates;
 pub(crate) mod users;
 pub(crate) mod versions;
 pub(crate) mod webhooks;
@@ -80,6 +81,7 @@ fn incident_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(incidents::list_anomalies))
         .routes(routes!(incidents::chart))
         .merge(feedback::all())
+        .merge(templates::all())
         .routes(routes!(incident_actions::acknowledge))
         .routes(routes!(incident_actions::reopen))
         .routes(routes!(incident_actions::escalate))

@@ -89,9 +89,9 @@ pub(crate) async fn test_stored_source(State(app): State<AppState>, PathId(id): 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PreviewRequest {
-    /// Metric source to ask.
+    /// Source to ask.
     source_id: Uuid,
-    /// PromQL.
+    /// PromQL, or for Elasticsearch a measure such as `ratio(log.level:error) by (service.name as service)`.
     query: String,
 }
 
@@ -116,7 +116,7 @@ pub(crate) struct Preview {
     message: String,
 }
 
-/// Runs a PromQL expression over the last 15 minutes.
+/// Runs a monitor's query over the last 15 minutes.
 #[utoipa::path(post, path = "/api/v1/monitors/preview", tag = "monitors", request_body = PreviewRequest,
     responses((status = 200, body = Preview)))]
 pub(crate) async fn preview_monitor(
@@ -124,7 +124,7 @@ pub(crate) async fn preview_monitor(
     Body(request): Body<PreviewRequest>,
 ) -> ApiResult<Json<Preview>> {
     if request.query.trim().is_empty() || request.query.len() > 16_384 {
-        return Err(ApiError::field("query", "give a PromQL expression of at most 16384 bytes"));
+        return Err(ApiError::field("query", "give a query of at most 16384 bytes"));
     }
     let source = app.deps.live_sources.metrics(request.source_id).await.map_err(|error| match error.kind {
         Kind::NotFound | Kind::Invalid => ApiError::field("source_id", error.message),

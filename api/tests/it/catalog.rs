@@ -169,7 +169,7 @@ async fn queries_are_tried_when_they_are_entered() {
         (monitor(prom, "down", "learned"), 201, "", true),
         (monitor(off, "sum((", "learned"), 201, "", true),
         (monitor(new_id(), "up", "learned"), 400, "source_id", false),
-        (monitor(logs, "up", "learned"), 400, "source_id", false),
+        (monitor(logs, "count()", "learned"), 201, "", false),
         (monitor(prom, "", "logs"), 400, "source_id", false),
         (monitor(logs, "error", "logs"), 201, "", true),
     ];

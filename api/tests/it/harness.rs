@@ -5,6 +5,7 @@ use crate::fake_catalog::{Catalog, Statuses, Trail};
 use crate::fake_feedback::Opinions;
 use crate::fake_live::{Binary, LiveSources, Wakes};
 use crate::fake_people::People;
+use crate::fake_templates::Templates;
 use crate::fake_work::Work;
 use api::{ApiConfig, ApiDeps};
 use axum::Router;
@@ -47,6 +48,7 @@ pub(crate) struct App {
     pub(crate) wakes: Arc<Wakes>,
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) feedback: Arc<Opinions>,
+    pub(crate) templates: Arc<Templates>,
     pub(crate) monitors: Arc<Catalog<MonitorSpec>>,
     pub(crate) sources: Arc<Catalog<SourceSpec>>,
     pub(crate) scripts: Arc<Catalog<ScriptSpec>>,
@@ -86,11 +88,9 @@ impl App {
     /// Without users.
     #[expect(clippy::too_many_lines, reason = "one line for each port")]
     pub(crate) async fn empty() -> Self {
-        let clock = FixedClock::at(from_millis(1_800_000_000_000));
-        let trail = Trail::default();
-        let alerts = Arc::new(Alerts::default());
-        let feedback = Arc::new(Opinions::default());
-        let monitors = Catalog::new(&clock, &trail);
+        let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
+        let (alerts, monitors) = (Arc::new(Alerts::default()), Catalog::new(&clock, &trail));
+        let (feedback, templates) = (Arc::new(Opinions::default()), Arc::new(Templates::default()));
         let (kept, blobs) = (Arc::new(MemKept::default()), MemBlobs::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
@@ -117,6 +117,7 @@ impl App {
             outbox: work.clone(),
             alerts: alerts.clone(),
             feedback: feedback.clone(),
+            templates: templates.clone(),
             work: Arc::new(Nothing),
             users: people.clone(),
             api_keys: Arc::new(MemApiKeys::default()),
@@ -141,6 +142,7 @@ impl App {
             wakes,
             alerts,
             feedback,
+            templates,
             monitors,
             sources,
             scripts,

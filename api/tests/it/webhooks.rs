@@ -22,6 +22,7 @@ fn spec(kind: SourceKind) -> SourceSpec {
         timeout_secs: 10,
         enabled: true,
         webhook: None,
+        ca: None,
     }
 }
 

@@ -29,6 +29,16 @@ pub(super) fn http_url(field: &str, url: &str, wrong: &mut Vec<FieldError>) {
     }
 }
 
+/// One or more certificates as PEM, and nothing that is a key.
+pub(super) fn certificates(field: &str, pem: &str, wrong: &mut Vec<FieldError>) {
+    let blocks = pem.matches("-----BEGIN CERTIFICATE-----").count();
+    if blocks == 0 || blocks != pem.matches("-----END CERTIFICATE-----").count() || pem.len() > 256 << 10 {
+        wrong.push(FieldError::new(field, "give certificates as PEM (BEGIN CERTIFICATE), at most 256 KiB"));
+    } else if pem.contains("PRIVATE KEY") {
+        wrong.push(FieldError::new(field, "it holds a private key; give the certificates alone"));
+    }
+}
+
 /// A host, and a port that exists when there is one.
 fn named(host: &str) -> bool {
     let port = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
@@ -150,6 +160,19 @@ mod tests {
             let mut wrong = Vec::new();
             http_url("url", url, &mut wrong);
             assert_eq!(wrong.is_empty(), fine, "{url}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_pem_without_keys() {
+        const ONE: &str = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+        let key = format!("{ONE}-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n");
+        for (pem, fine) in
+            [(ONE, true), (&format!("{ONE}{ONE}"), true), ("", false), ("/etc/ca.pem", false), (&key, false)]
+        {
+            let mut wrong = Vec::new();
+            certificates("ca", pem, &mut wrong);
+            assert_eq!(wrong.is_empty(), fine, "{pem}");
         }
     }
 

@@ -12,6 +12,7 @@ mod schedules;
 mod secrets;
 mod signals;
 mod store;
+mod templates;
 mod transport;
 mod versions;
 mod wake_link;
@@ -31,6 +32,7 @@ pub use store::{
     AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, Claim, HealStore, IncidentFilter, IncidentStore,
     IncidentWrite, OutboxStore, RunFilter, RunStore, StateRow, StatusStore, UserStore, VerificationStep,
 };
+pub use templates::{TemplateFilter, TemplateStore};
 pub use transport::{Bus, BusReceiver, Topic, Wake, WakeListener};
 pub use versions::VersionStore;
 pub use wake_link::{WakeHeard, WakeLink};

@@ -41,6 +41,7 @@ pub fn source() -> SourceSpec {
         timeout_secs: 10,
         enabled: true,
         webhook: None,
+        ca: None,
     }
 }
 

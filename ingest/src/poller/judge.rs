@@ -85,6 +85,14 @@ pub fn no_index(error: &Error, window: &Window, now: Time) -> Judgement {
     Judgement { health: Health::NoData, message: error.message.clone(), details: facts(window, now) }
 }
 
+/// Judges a poll that waits because the clock was set back by `secs` seconds.
+#[must_use]
+pub fn clock_set_back(secs: i64) -> Judgement {
+    let text =
+        "the clock was set back: what was read last lies ahead of it; the poll waits until then, check the time here";
+    Judgement { health: Health::NoData, message: text.to_owned(), details: json!({ "ahead_secs": secs }) }
+}
+
 /// Judges a failed poll.
 #[must_use]
 pub fn failed(error: &Error) -> Judgement {

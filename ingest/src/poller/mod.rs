@@ -16,7 +16,6 @@ use domain::Id;
 use domain::catalog::{DetectorSpec, Monitor, MonitorSpec};
 use domain::clock::Clock;
 use domain::ports::{AnalyzerStore, Bus, CatalogStore, Sources, StatusStore, Topic, Wake};
-use domain::signal::SignalKind;
 use domain::trace::TraceContext;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -125,10 +124,10 @@ impl std::fmt::Debug for Poller {
     }
 }
 
-/// Whether a monitor asks for log lines instead of samples.
+/// Whether a monitor asks for log lines instead of samples; what a metric of logs measures is samples too.
 #[must_use]
 pub fn reads_logs(spec: &MonitorSpec) -> bool {
-    spec.signal == SignalKind::Logs || spec.detector == DetectorSpec::Logs
+    spec.detector == DetectorSpec::Logs
 }
 
 struct Task {

@@ -122,6 +122,26 @@ pub fn wait_ms(now_ms: i64, interval_ms: i64, offset_ms: i64) -> i64 {
     (due - now_ms).clamp(1, interval)
 }
 
+/// Seconds by which what was read last lies ahead of the clock, when that is more than a minute: the clock was set back.
+#[must_use]
+pub fn ahead_secs(position: Option<Time>, now: Time) -> Option<i64> {
+    let ahead = (position? - now).num_seconds();
+    (ahead > 60).then_some(ahead)
+}
+
+/// Longest pause between two polls of a source that refuses them as too many, milliseconds.
+const LONGEST_PAUSE_MS: i64 = 300_000;
+
+/// The wait after `refused` polls in a row that met "too many requests": two, four, ... intervals, at most five minutes.
+#[must_use]
+pub fn backed_off_ms(wait_ms: i64, interval_ms: i64, refused: u32) -> i64 {
+    if refused == 0 {
+        return wait_ms;
+    }
+    let grown = interval_ms.max(1).saturating_mul(1 << refused.min(20));
+    wait_ms.max(grown.min(LONGEST_PAUSE_MS))
+}
+
 /// Offset of a monitor's polls, so that not all of them come at once: below a quarter of the interval and 3 s.
 #[must_use]
 pub fn offset_ms(id: Id, interval_ms: i64, lag: Duration) -> i64 {
@@ -167,6 +187,19 @@ mod tests {
         assert_eq!((at(false).from, at(false).to), (secs(940), secs(1_015)));
         assert_eq!(at(true).from, secs(1_000));
         assert_eq!(log_window(Some(secs(1_000)), secs(1_001), false, &limits), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_seen() {
+        assert_eq!(ahead_secs(Some(secs(7_200)), secs(3_600)), Some(3_600));
+        assert_eq!((ahead_secs(Some(secs(100)), secs(90)), ahead_secs(None, secs(0))), (None, None));
+    }
+
+    #[test]
+    fn refusals_make_the_pauses_grow_up_to_a_bound() {
+        let waits: Vec<i64> = (0..6).map(|refused| backed_off_ms(7_000, 15_000, refused)).collect();
+        assert_eq!(waits, [7_000, 30_000, 60_000, 120_000, 240_000, 300_000]);
+        assert_eq!(backed_off_ms(3_600_000, 3_600_000, 9), 3_600_000, "never shorter than the interval itself");
     }
 
     #[test]

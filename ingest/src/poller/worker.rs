@@ -28,6 +28,8 @@ pub(super) struct Memory {
     pub(super) known: HashSet<u64>,
     pub(super) seen: Seen,
     asked: Option<(domain::Id, String)>,
+    /// Polls in a row that the source refused as too many.
+    refused: u32,
 }
 
 pub(super) struct Worker {
@@ -78,7 +80,7 @@ impl Worker {
         let lag = if reads_logs(&monitor.spec) { Duration::ZERO } else { limits.metric_lag };
         let offset = plan::offset_ms(monitor.id, interval, lag);
         let wait = plan::wait_ms(self.context.clock.now().timestamp_millis(), interval, offset);
-        Duration::from_millis(wait.unsigned_abs())
+        Duration::from_millis(plan::backed_off_ms(wait, interval, self.memory.refused).unsigned_abs())
     }
 
     /// One poll, if a window is due; whether there is more to read at once.
@@ -97,7 +99,12 @@ impl Worker {
         } else {
             plan::metric_window(self.memory.position, now, step(monitor), limits)
         };
-        let Some(window) = due else { return false };
+        let Some(window) = due else {
+            if let Some(secs) = plan::ahead_secs(self.memory.position, now) {
+                context.report(monitor, &judge::clock_set_back(secs), None, Duration::ZERO).await;
+            }
+            return false;
+        };
         let span = tracing::info_span!("ingest.poll", monitor = %monitor.name, source = %source);
         async {
             let trace = (context.config.trace)();
@@ -151,6 +158,8 @@ impl Worker {
             Err(Error::new(Kind::Timeout, text))
         });
         let took = started.elapsed();
+        let refused = brought.as_ref().is_err_and(|error| error.kind == Kind::TooMany);
+        self.memory.refused = if refused { self.memory.refused.saturating_add(1) } else { 0 };
         match brought {
             Ok(Brought::Metrics(answer)) => self.metrics(poll, answer, took).await,
             Ok(Brought::Logs(lines)) => self.logs(poll, lines, took).await,

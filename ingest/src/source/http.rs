@@ -3,7 +3,7 @@
 use domain::catalog::{Credentials, SourceSpec};
 use domain::error::FieldError;
 use domain::{Error, Kind, Result};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
 use std::time::Duration;
 use url::Url;
 
@@ -31,6 +31,28 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
     pub(crate) location: Option<String>,
+    /// Seconds that the server asks to wait.
+    pub(crate) retry_after: Option<u64>,
+}
+
+/// Tries of one request while the server says that it is too busy (429).
+const TRIES: u32 = 4;
+/// Longest pause before the next of them.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+impl Answer {
+    /// How long to wait before the same request is sent again, after `tries` of them; `None` when it is final.
+    pub(crate) fn pause(&self, tries: u32) -> Option<Duration> {
+        let busy = self.status == 429 && tries < TRIES;
+        let grown = Duration::from_millis(250) * 2u32.saturating_pow(tries.saturating_sub(1));
+        let wanted = self.retry_after.map_or(grown, Duration::from_secs);
+        busy.then(|| wanted.min(LONGEST_PAUSE))
+    }
+}
+
+/// The seconds of a `Retry-After` header; its date form is not read.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok())
 }
 
 /// Where a source is, for messages: scheme, host and port only.
@@ -55,7 +77,9 @@ pub(crate) fn client(spec: &SourceSpec) -> Result<reqwest::Client> {
     if let Some(value) = authorization(&spec.credentials)? {
         headers.insert(AUTHORIZATION, value);
     }
+    let authorities = authorities(spec)?;
     reqwest::Client::builder()
+        .tls_certs_merge(authorities)
         .user_agent(AGENT)
         .default_headers(headers)
         .connect_timeout(CONNECT)
@@ -63,6 +87,14 @@ pub(crate) fn client(spec: &SourceSpec) -> Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(Error::internal)
+}
+
+/// The certificates that are trusted for a source beside the system's.
+fn authorities(spec: &SourceSpec) -> Result<Vec<reqwest::Certificate>> {
+    let Some(pem) = &spec.ca else { return Ok(Vec::new()) };
+    reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|cause| {
+        Error::invalid(vec![FieldError::new("ca", "give certificates as PEM; these cannot be read")]).because(cause)
+    })
 }
 
 fn authorization(credentials: &Credentials) -> Result<Option<HeaderValue>> {
@@ -99,12 +131,13 @@ fn base64(input: &[u8]) -> String {
 pub(crate) async fn read(mut response: reqwest::Response, cap: usize, base: &Url, limit: u32) -> Result<Answer, Fault> {
     let status = response.status().as_u16();
     let location = response.headers().get(LOCATION).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let retry_after = retry_after(response.headers());
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if body.len() + chunk.len() > cap => return Err(Fault::TooLarge),
             Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(Answer { status, body, location }),
+            Ok(None) => return Ok(Answer { status, body, location, retry_after }),
             Err(error) => return Err(Fault::Other(transport(&error, base, limit))),
         }
     }
@@ -218,9 +251,22 @@ mod tests {
         assert_eq!(one_line(&"x".repeat(400)).chars().count(), 300);
     }
 
+    fn answer(status: u16) -> Answer {
+        Answer { status, body: Vec::new(), location: None, retry_after: None }
+    }
+
+    #[test]
+    fn a_busy_server_is_asked_again_with_growing_pauses() {
+        let pauses: Vec<_> = (1..=5).map(|tries| answer(429).pause(tries).map(|p| p.as_millis())).collect();
+        assert_eq!(pauses, [Some(250), Some(500), Some(1_000), None, None]);
+        let told = |secs| Answer { retry_after: Some(secs), ..answer(429) }.pause(1);
+        assert_eq!((told(2), told(600)), (Some(Duration::from_secs(2)), Some(LONGEST_PAUSE)));
+        assert_eq!(answer(503).pause(1), None);
+    }
+
     #[test]
     fn status_decides_the_kind() {
-        let kind = |status| refused(&Answer { status, body: Vec::new(), location: None }, "http://h").kind;
+        let kind = |status| refused(&answer(status), "http://h").kind;
         assert_eq!(kind(302), Kind::Unavailable);
         assert_eq!(kind(401), Kind::Unauthenticated);
         assert_eq!(kind(403), Kind::Forbidden);

@@ -12,6 +12,7 @@ mod prometheus;
 mod real_elasticsearch;
 mod real_prometheus;
 mod registry;
+mod search;
 
 use domain::Time;
 use domain::catalog::{Credentials, SourceKind, SourceSpec};
@@ -29,6 +30,7 @@ fn spec(kind: SourceKind, url: &str) -> SourceSpec {
         timeout_secs: 5,
         enabled: true,
         webhook: None,
+        ca: None,
     }
 }
 

@@ -123,3 +123,18 @@ async fn more_lines_in_one_millisecond_than_a_poll_may_read_is_partial_and_ends(
     assert!(partial);
     rig.stop().await;
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_is_a_state_and_loses_nothing() {
+    let logs = with([("a", NOW - 10)]);
+    let start = start(&logs);
+    let id = start.monitors[0].id;
+    let mut rig = start.run();
+    assert_eq!(ids(&rig.next().await), ["a"]);
+    rig.clock.advance(chrono::TimeDelta::seconds(-3_600));
+    let status = rig.status(StatusOf::Monitor, id, |s| s.message.contains("set back")).await;
+    assert_eq!(status.health, Health::NoData);
+    logs.lines.lock().unwrap().push(line("b", secs(NOW + 1)));
+    assert_eq!(ids(&rig.after(3_606).await), ["b"]);
+    rig.stop().await;
+}

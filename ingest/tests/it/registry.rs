@@ -25,6 +25,7 @@ async fn clients_are_kept_until_the_source_changes() {
     catalog.0.lock().unwrap()[0].version += 1;
     assert!(!Arc::ptr_eq(&first, &registry.metrics(metrics_id).await.unwrap()));
     registry.logs(logs_id).await.unwrap();
+    registry.metrics(logs_id).await.expect("a search server measures its documents");
     let wrong = registry.logs(metrics_id).await.unwrap_err();
     assert_eq!((wrong.kind, wrong.message.contains("metrics, not logs")), (Kind::Invalid, true));
     catalog.0.lock().unwrap()[0].spec.enabled = false;

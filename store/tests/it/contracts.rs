@@ -43,6 +43,9 @@ contracts! {
         opinions_are_kept_and_reset,
         what_ends_by_itself_is_remembered,
         memories_are_swept_and_parked_batches_told;
+    templates:
+        templates_are_kept_and_found,
+        template_rules_are_durable;
     alerts:
         alerts_are_known_by_identity,
         resolved_first_opens_nothing,

@@ -1,6 +1,6 @@
 //! Keys and sentences of log anomalies.
 
-use crate::logs::{FindingKind, LogFinding, TemplateId};
+use crate::logs::{FindingKind, LogFinding, Template, TemplateId};
 use domain::Id;
 use domain::anomaly::Evidence;
 
@@ -38,6 +38,11 @@ pub(super) fn parse(key: &str) -> Option<(FindingKind, Option<TemplateId>)> {
     ];
     let kind = kinds.into_iter().find(|k| word(*k) == kind)?;
     Some((kind, TemplateId::parse(template)))
+}
+
+/// A template as sentences name it: by its text, and before it the name that people gave it.
+pub(super) fn named(template: &Template) -> String {
+    template.name.as_ref().map_or_else(|| template.text.clone(), |name| format!("{name} ({})", template.text))
 }
 
 fn lines(n: f64) -> String {

@@ -17,6 +17,7 @@ pub mod run_logs;
 pub mod runs;
 pub mod schedules;
 pub mod signals;
+pub mod templates;
 pub mod transport;
 pub mod users;
 pub mod verification;
@@ -30,7 +31,7 @@ use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
     HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RoleStore,
-    RunStore, StatusStore, UserStore,
+    RunStore, StatusStore, TemplateStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -71,6 +72,8 @@ pub struct Stores {
     pub alerts: Arc<dyn AlertStore>,
     /// Opinions on anomalies.
     pub feedback: Arc<dyn FeedbackStore>,
+    /// Log templates.
+    pub templates: Arc<dyn TemplateStore>,
     /// Upkeep of the analyzer's tables.
     pub memory: Arc<dyn MemoryStore>,
     /// Their way to correlation.
@@ -113,6 +116,7 @@ impl Stores {
             + AnalyzerStore
             + FeedbackStore
             + MemoryStore
+            + TemplateStore
             + IncidentStore
             + AlertStore
             + AlertQueue
@@ -144,6 +148,7 @@ impl Stores {
             alerts: db.clone(),
             feedback: db.clone(),
             memory: db.clone(),
+            templates: db.clone(),
             alert_queue: db.clone(),
             work: db.clone(),
             heal: db.clone(),

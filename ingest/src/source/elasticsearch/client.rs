@@ -4,7 +4,9 @@ use super::search::{self, Found, KEEP_ALIVE, Refusal};
 use crate::source::MAX_ANSWER;
 use crate::source::http::{self, Answer, Fault};
 use domain::catalog::{Credentials, SourceSpec};
+use domain::error::FieldError;
 use domain::{Error, Result};
+use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::Method;
 use elasticsearch::http::headers::HeaderMap;
 use elasticsearch::http::request::JsonBody;
@@ -48,6 +50,13 @@ impl Client {
         if let Some(credentials) = credentials(&spec.credentials) {
             transport = transport.auth(credentials);
         }
+        if let Some(ca) = &spec.ca {
+            let chain = Certificate::from_pem(ca.as_bytes()).map_err(|cause| {
+                let wrong = FieldError::new("ca", "give certificates as PEM; these cannot be read");
+                Error::invalid(vec![wrong]).because(cause)
+            })?;
+            transport = transport.cert_validation(CertificateValidation::Full(chain));
+        }
         let api = Crate::new(transport.build().map_err(Error::internal)?);
         let index = spec.index.as_deref().map(str::trim).filter(|i| !i.is_empty()).unwrap_or("logs-*").to_owned();
         Ok(Self { api, pages: http::client(spec)?, base, index, limit: spec.timeout_secs, cap: MAX_ANSWER })
@@ -85,22 +94,42 @@ impl Client {
         Ok((colour, health["unassigned_shards"].as_u64().unwrap_or(0)))
     }
 
+    /// Waits because the server says that it is too busy.
+    async fn busy(&self, pause: Duration) {
+        tracing::debug!(source = %self.at(), pause_ms = pause.as_millis(), "too many requests (429); asked again");
+        tokio::time::sleep(pause).await;
+    }
+
     /// Opens a point in time over the index pattern.
     pub(super) async fn open(&self, opensearch: bool) -> Result<Result<String, Refusal>> {
-        let sent = if opensearch {
-            let path = format!("{}/_search/point_in_time?keep_alive={KEEP_ALIVE}", encoded(&self.index));
-            self.api.send(Method::Post, &path, HeaderMap::new(), None::<&()>, None::<JsonBody<Value>>, None).await
-        } else {
-            let index = [self.index.as_str()];
-            self.api.open_point_in_time(OpenPointInTimeParts::Index(&index)).keep_alive(KEEP_ALIVE).send().await
+        let mut tries = 0;
+        let answer = loop {
+            let answer = self.open_once(opensearch).await?;
+            tries += 1;
+            match answer.pause(tries) {
+                Some(pause) => self.busy(pause).await,
+                None => break answer,
+            }
         };
-        let answer = self.answer(sent).await?;
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let id = ["id", "pit_id"].iter().find_map(|key| body[*key].as_str());
         match id {
             Some(id) if answer.status == 200 => Ok(Ok(id.to_owned())),
             _ => Ok(Err(search::refusal(&answer, &self.base, &self.index))),
         }
+    }
+
+    async fn open_once(&self, opensearch: bool) -> Result<Answer> {
+        let sent = if opensearch {
+            // Over fewer shards than there are it would be opened by default, and each page would pass for whole.
+            let whole = "allow_partial_pit_creation=false";
+            let path = format!("{}/_search/point_in_time?keep_alive={KEEP_ALIVE}&{whole}", encoded(&self.index));
+            self.api.send(Method::Post, &path, HeaderMap::new(), None::<&()>, None::<JsonBody<Value>>, None).await
+        } else {
+            let index = [self.index.as_str()];
+            self.api.open_point_in_time(OpenPointInTimeParts::Index(&index)).keep_alive(KEEP_ALIVE).send().await
+        };
+        self.answer(sent).await
     }
 
     /// Closes a point in time; one that cannot be closed ends by itself.
@@ -122,9 +151,18 @@ impl Client {
     pub(super) async fn search(&self, body: &Value, in_point: bool) -> Result<Searched> {
         let whole = [self.index.as_str(), "_search"];
         let url = self.url(if in_point { &whole[1..] } else { &whole })?;
-        let response =
-            self.pages.post(url).json(body).send().await.map_err(|e| http::transport(&e, &self.base, self.limit))?;
-        match http::read(response, self.cap, &self.base, self.limit).await {
+        let mut tries = 0;
+        let read = loop {
+            let sent = self.pages.post(url.clone()).json(body).send().await;
+            let response = sent.map_err(|e| http::transport(&e, &self.base, self.limit))?;
+            let read = http::read(response, self.cap, &self.base, self.limit).await;
+            tries += 1;
+            match read.as_ref().ok().and_then(|answer| answer.pause(tries)) {
+                Some(pause) => self.busy(pause).await,
+                None => break read,
+            }
+        };
+        match read {
             Err(Fault::TooLarge) => Ok(Searched::TooLarge),
             Err(Fault::Other(error)) => Err(error),
             Ok(answer) if answer.status == 200 => match serde_json::from_slice::<Found>(&answer.body) {
@@ -144,9 +182,13 @@ impl Client {
 
     /// Exact number of documents, and what was missing.
     pub(super) async fn count(&self, body: Value) -> Result<(u64, Option<String>)> {
-        let index = [self.index.as_str()];
-        let answer =
-            self.answer(self.api.count(elasticsearch::CountParts::Index(&index)).body(body).send().await).await?;
+        self.count_in(&[self.index.as_str()], body).await
+    }
+
+    /// The same in indexes other than those of the source.
+    pub(super) async fn count_in(&self, index: &[&str], body: Value) -> Result<(u64, Option<String>)> {
+        let parts = elasticsearch::CountParts::Index(index);
+        let answer = self.answer(self.api.count(parts).body(body).send().await).await?;
         if answer.status != 200 {
             return Err(match search::refusal(&answer, &self.base, &self.index) {
                 Refusal::Other(error) | Refusal::Unsupported(error) => error,
@@ -159,6 +201,16 @@ impl Client {
             return Err(search::no_index(&self.index));
         }
         Ok((found["count"].as_u64().unwrap_or(0), shards.missing()))
+    }
+
+    /// Indexes in which a field is a word: no date, and no text either, which fails by itself when it is sorted by.
+    pub(super) async fn indexes_with_words(&self, field: &str) -> Result<Vec<String>> {
+        let index = [self.index.as_str()];
+        let parts = elasticsearch::FieldCapsParts::Index(&index);
+        let answer = self.answer(self.api.field_caps(parts).fields(&[field]).send().await).await?;
+        let found: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let names = found["fields"][field]["keyword"]["indices"].as_array().into_iter().flatten();
+        Ok(names.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
     async fn answer(
@@ -182,8 +234,9 @@ impl Client {
             return Err(Error::unavailable(text));
         }
         let status = response.status_code().as_u16();
+        let retry_after = http::retry_after(response.headers());
         let body = response.bytes().await.map_err(|e| failed(&e))?.to_vec();
-        Ok(Answer { status, body, location: None })
+        Ok(Answer { status, body, location: None, retry_after })
     }
 
     fn url(&self, parts: &[&str]) -> Result<Url> {

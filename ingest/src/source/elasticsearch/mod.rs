@@ -6,7 +6,9 @@
 mod client;
 mod fields;
 mod level;
+mod measure;
 mod search;
+mod untimed;
 
 use async_trait::async_trait;
 use client::{Client, Searched, Server};
@@ -16,11 +18,13 @@ use domain::signal::{Completeness, LogLine};
 use domain::{Error, Kind, Result, Time};
 use fields::Fields;
 pub use fields::MAX_MESSAGE;
+pub use measure::SearchMetrics;
 use search::{Found, Position, Refusal};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::OnceCell;
+use untimed::Untimed;
 
 /// Points in time that may be lost on the way through one result.
 const MAX_LOST: u32 = 8;
@@ -35,6 +39,7 @@ pub struct Elasticsearch {
     server: Arc<OnceCell<Server>>,
     /// Whether pages go without a point in time, because the server has none or refuses it.
     plain: Arc<AtomicBool>,
+    untimed: Arc<Untimed>,
 }
 
 impl std::fmt::Debug for Elasticsearch {
@@ -81,6 +86,7 @@ impl Elasticsearch {
             fields: Fields::new(&spec.fields),
             server: Arc::default(),
             plain: Arc::default(),
+            untimed: Arc::default(),
         })
     }
 
@@ -234,6 +240,7 @@ impl Elasticsearch {
 #[async_trait]
 impl LogSource for Elasticsearch {
     async fn page(&self, query: &LogQuery, cursor: Option<LogCursor>) -> Result<LogPage> {
+        let first = cursor.is_none();
         let mut at: Position = match cursor {
             Some(LogCursor(value)) => serde_json::from_value(value).map_err(Error::internal)?,
             None => Position::default(),
@@ -247,11 +254,13 @@ impl LogSource for Elasticsearch {
                         self.close(&at).await;
                     }
                     let next = read.next.map(serde_json::to_value).transpose().map_err(Error::internal)?.map(LogCursor);
+                    let untimed =
+                        if first { self.untimed.grown(&self.client, self.fields.time_field()).await } else { 0 };
                     return Ok(LogPage {
                         lines: read.lines,
                         next,
                         completeness: read.completeness,
-                        malformed: read.malformed,
+                        malformed: read.malformed + untimed,
                     });
                 }
                 Ok(Tried::Again(from)) => at = from,

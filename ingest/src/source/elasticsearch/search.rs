@@ -63,6 +63,8 @@ pub(super) struct Found {
     shards: Shards,
     #[serde(default)]
     pub(super) hits: Hits,
+    #[serde(default)]
+    pub(super) aggregations: Value,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -200,6 +202,8 @@ pub(super) fn refusal(answer: &Answer, base: &Url, index: &str) -> Refusal {
             .map(one_line);
     match (answer.status, kind) {
         (_, "index_not_found_exception") => Refusal::Other(no_index(index)),
+        // What OpenSearch says when a point in time is asked for over a pattern that nothing matches.
+        (400, _) if reason.as_deref() == Some("invalid id: [null]") => Refusal::Other(no_index(index)),
         (_, "search_context_missing_exception") => Refusal::Expired,
         (404, _) if kind.is_empty() && reason.is_none() => Refusal::Unsupported(refused(answer, &at)),
         (404, _) => Refusal::Expired,
@@ -261,7 +265,11 @@ mod tests {
     fn refusals_are_told_apart() {
         let base = Url::parse("http://e:9200").unwrap();
         let of = |status, body: Value| {
-            refusal(&Answer { status, body: body.to_string().into_bytes(), location: None }, &base, "logs-*")
+            refusal(
+                &Answer { status, body: body.to_string().into_bytes(), location: None, retry_after: None },
+                &base,
+                "logs-*",
+            )
         };
         let missing = json!({"error": {"root_cause": [{"type": "index_not_found_exception", "reason": "no such index [logs]"}]}, "status": 404});
         assert!(
@@ -274,6 +282,8 @@ mod tests {
             ),
             Refusal::Expired
         ));
+        let nothing = json!({"error": {"type": "illegal_argument_exception", "reason": "invalid id: [null]"}});
+        assert!(matches!(of(400, nothing), Refusal::Other(e) if e.kind == Kind::NotFound));
         assert!(
             matches!(of(400, json!({"error": {"reason": "Failed to parse query [a:(]"}})), Refusal::Other(e) if e.kind == Kind::Invalid)
         );

@@ -167,7 +167,10 @@ mod tests {
     use serde_json::{Value, json};
 
     fn read(body: &Value) -> Result<MetricAnswer> {
-        answer(&Answer { status: 200, body: body.to_string().into_bytes(), location: None }, "http://p")
+        answer(
+            &Answer { status: 200, body: body.to_string().into_bytes(), location: None, retry_after: None },
+            "http://p",
+        )
     }
 
     fn matrix(result: Value) -> Value {

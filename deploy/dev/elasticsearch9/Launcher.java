@@ -1,0 +1,64 @@
+// Starts one Elasticsearch 9 node on 127.0.0.1 from the published artifacts, for development and tests.
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import org.elasticsearch.common.logging.LogConfigurator;
+import org.elasticsearch.common.settings.Settings;
+import org.elasticsearch.env.Environment;
+import org.elasticsearch.node.InternalSettingsPreparer;
+import org.elasticsearch.node.Node;
+import org.elasticsearch.plugins.PluginsLoader;
+
+public final class Launcher {
+    private static final String NODE_NAME = "aiops-dev";
+
+    private Launcher() {}
+
+    /** Arguments: home folder (jars and modules), state folder (config, data, logs), HTTP port. */
+    public static void main(String[] args) throws Exception {
+        if (args.length != 3) {
+            System.err.println("usage: Launcher HOME STATE HTTP_PORT");
+            System.exit(2);
+        }
+        Path home = Path.of(args[0]);
+        Path state = Path.of(args[1]);
+        // Must come first: without it the server's own loggers have no provider.
+        LogConfigurator.configureESLogging();
+        Environment environment = InternalSettingsPreparer.prepareEnvironment(
+            settings(home, state, args[2]), Map.of(), state.resolve("config"), () -> NODE_NAME);
+        // The last argument stays false when the server runs from a class path rather than as named modules.
+        PluginsLoader plugins = PluginsLoader.createPluginsLoader(
+            PluginsLoader.loadModulesBundles(environment.modulesDir(), false), Set.of(), Map.of(), false);
+        Node node = new Node(environment, plugins);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> stop(node), "stop-node"));
+        node.start();
+        Thread.currentThread().join();
+    }
+
+    private static Settings settings(Path home, Path state, String port) {
+        return Settings.builder()
+            .put("path.home", home.toString())
+            .put("path.data", state.resolve("data").toString())
+            .put("path.logs", state.resolve("logs").toString())
+            .put("cluster.name", NODE_NAME)
+            .put("node.name", NODE_NAME)
+            .put("discovery.type", "single-node")
+            .put("network.host", "127.0.0.1")
+            .put("http.port", port)
+            .put("transport.port", "0")
+            .put("cluster.routing.allocation.disk.threshold_enabled", false)
+            .build();
+    }
+
+    private static void stop(Node node) {
+        try {
+            node.close();
+            if (!node.awaitClose(20, TimeUnit.SECONDS)) {
+                System.err.println("the node did not close within 20 s");
+            }
+        } catch (Exception e) {
+            System.err.println("closing the node failed: " + e);
+        }
+    }
+}
