@@ -1,12 +1,15 @@
 //! Entry point of the `aiops` binary: reads the command line and hands over.
 
 mod actions;
+mod backtest;
 mod bootstrap;
 mod cli;
 mod commands;
+mod discovery;
 mod exporter;
 mod killpoint;
 mod local;
+mod plot;
 mod settings;
 mod telemetry;
 mod topology;

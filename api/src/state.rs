@@ -10,8 +10,9 @@ use domain::clock::Clock;
 use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    AlertStore, AuditStore, BlobStore, CatalogStore, FeedbackStore, HealStore, IncidentStore, IncidentWorkStore,
-    OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore, VersionStore, Wake,
+    AlertStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore, IncidentStore,
+    IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore,
+    VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::{Id, Result};
@@ -101,6 +102,10 @@ pub struct ApiDeps {
     pub audit: Arc<dyn AuditStore>,
     /// Clients of the stored sources.
     pub live_sources: Arc<dyn Sources>,
+    /// Looks at what sources hold.
+    pub discovery: Arc<dyn Discovery>,
+    /// Runs monitors over history.
+    pub backtest: Arc<dyn Backtest>,
     /// Wakes between stages.
     pub wake: Arc<dyn Wake>,
     /// The clock.

@@ -6,10 +6,12 @@
 pub mod alert;
 pub mod anomaly;
 pub mod artifact;
+pub mod backtest;
 pub mod blob;
 pub mod catalog;
 pub mod clock;
 pub mod decision;
+pub mod discovery;
 pub mod error;
 pub mod expect;
 pub mod feedback;

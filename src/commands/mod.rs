@@ -1,8 +1,10 @@
 //! The subcommands: each parses nothing and decides little; the crates do the work.
 
 mod audit;
+mod backtest;
 mod check;
 mod demo;
+mod given;
 mod migrate;
 mod offline;
 mod serve;
@@ -36,6 +38,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => migrate::run(&with_database(settings, args)?).await,
+        Command::Backtest(args) => backtest::run(settings, args).await,
         Command::Check(args) => check::run(&with_database(settings, args)?).await,
         Command::User(command) => user::run(settings, command).await,
         Command::Audit(command) => audit::run(settings, command).await,

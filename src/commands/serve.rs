@@ -1,13 +1,16 @@
 //! `aiops serve`: wires the parts together and runs them until told to stop.
 
+use super::given;
 use crate::actions::Actions;
-use crate::cli::{Given, Role, ServeArgs};
+use crate::backtest::Backtests;
+use crate::cli::{Role, ServeArgs};
+use crate::discovery::Discoveries;
 use crate::exporter::Exporter;
 use crate::settings::Settings;
 use crate::{bootstrap, killpoint, local, telemetry, topology};
 use analyzer::engine::{Analyzer, AnalyzerDeps};
 use anyhow::{Context as _, bail};
-use domain::catalog::{Channel, Source, SourceKind};
+use domain::catalog::{Channel, Source};
 use domain::clock::{Clock, SystemClock};
 use domain::ports::{BusReceiver, CatalogStore as _, Sources, Wake};
 use healer::mask::Masker;
@@ -26,13 +29,13 @@ use tracing::{error, info, warn};
 
 /// What every role shares.
 #[derive(Clone)]
-struct Shared {
-    database: Arc<Database>,
+pub(super) struct Shared {
+    pub(super) database: Arc<Database>,
     blobs: Arc<store::Blobs>,
     logs: Arc<store::LogStore>,
-    sources: Arc<dyn Sources>,
-    wake: Arc<dyn Wake>,
-    clock: Arc<dyn Clock>,
+    pub(super) sources: Arc<dyn Sources>,
+    pub(super) wake: Arc<dyn Wake>,
+    pub(super) clock: Arc<dyn Clock>,
     settings: Arc<Settings>,
 }
 
@@ -42,7 +45,7 @@ pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Resu
     settings.database_url = args.database_url.clone().unwrap_or(settings.database_url);
     let settings = settings.checked()?;
     check_roles(&args.roles)?;
-    check_given(&args.given)?;
+    given::check(&args.given)?;
     let telemetry = telemetry::start(settings.log_json)?;
     killpoint::arm();
     let database = Arc::new(super::open(&settings).await?);
@@ -85,19 +88,6 @@ fn check_roles(roles: &[Role]) -> anyhow::Result<()> {
     );
 }
 
-/// Addresses that can never answer are refused before anything is made.
-fn check_given(given: &Given) -> anyhow::Result<()> {
-    let index = Some(given.index.as_str());
-    let wanted =
-        [(SourceKind::Prometheus, &given.prometheus, None), (SourceKind::Elasticsearch, &given.elasticsearch, index)];
-    for (kind, url, index) in wanted {
-        if let Some(url) = url {
-            bootstrap::source_draft(kind, "given", url, index)?;
-        }
-    }
-    Ok(())
-}
-
 async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(shared.settings.listen)
         .await
@@ -138,7 +128,7 @@ async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> a
     let (catalog, sources, clock) =
         (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
     tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
-    tasks.spawn(watch_given(shared.clone(), args.given.clone(), stop.clone()));
+    tasks.spawn(given::watch(shared.clone(), args.given.clone(), stop.clone()));
     info!(address = %shared.settings.listen, "aiops serves");
     let served = until_something_ends(api::serve(listener, router, stop.clone()), &mut tasks).await;
     stop.cancel();
@@ -219,7 +209,9 @@ type Learning = Arc<std::sync::RwLock<std::collections::HashSet<domain::Id>>>;
 
 fn poller(shared: &Shared, bus: Arc<dyn domain::ports::Bus>, learning: &Learning) -> Poller {
     let learning = Arc::clone(learning);
+    let backfill = Duration::from_secs(shared.settings.backfill_mins * 60);
     let config = PollerConfig {
+        limits: ingest::poller::plan::Limits { backfill, ..Default::default() },
         trace: Arc::new(telemetry::current),
         learning: Arc::new(move |id| learning.read().is_ok_and(|set| set.contains(&id))),
         ..PollerConfig::default()
@@ -317,6 +309,8 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         users: Arc::clone(database) as _,
         audit: Arc::clone(database) as _,
         live_sources: Arc::clone(&shared.sources),
+        discovery: Arc::new(Discoveries(Arc::clone(&shared.sources), Arc::clone(&shared.clock))),
+        backtest: Arc::new(Backtests::new(&shared.sources, database, &shared.clock)),
         wake: Arc::clone(&shared.wake),
         clock: Arc::clone(&shared.clock),
         metrics: Arc::new(move || exporter.text()),
@@ -352,45 +346,4 @@ fn readiness(shared: &Shared, stop: &CancellationToken) -> Arc<dyn Fn() -> Vec<(
             ("roles".to_owned(), running, line(running, "stopping")),
         ]
     })
-}
-
-/// Time between looks for what the given sources hold anew.
-const LOOK: Duration = Duration::from_secs(300);
-
-/// Sources, and monitors for what they hold now and later, for the addresses given by flags.
-async fn watch_given(shared: Shared, given: Given, stop: CancellationToken) {
-    let watching = async {
-        for round in 0_u32.. {
-            look(&shared, &given, round == 0).await;
-            tokio::time::sleep(LOOK).await;
-        }
-    };
-    stop.run_until_cancelled(watching).await;
-}
-
-async fn look(shared: &Shared, given: &Given, first: bool) {
-    let wanted = [
-        (SourceKind::Elasticsearch, "elasticsearch", &given.elasticsearch, Some(given.index.as_str())),
-        (SourceKind::Prometheus, "prometheus", &given.prometheus, None),
-    ];
-    for (kind, name, url, index) in wanted {
-        let Some(url) = url else { continue };
-        let database = &*shared.database;
-        let watched = async {
-            let source = bootstrap::source(database, kind, name, url, index).await?;
-            let offered = bootstrap::Offered { kind, source, url, interval: given.interval };
-            if given.discover {
-                bootstrap::propose(database, database, &*shared.sources, &*shared.clock, offered).await?;
-            }
-            anyhow::Ok(())
-        };
-        match watched.await {
-            Err(error) if first => {
-                error!(error = format!("{error:#}"), url, "no monitors proposed yet; looking again every 5 minutes");
-            }
-            Err(error) => tracing::debug!(error = format!("{error:#}"), url, "no look at what is new"),
-            Ok(()) => {}
-        }
-        shared.wake.wake(domain::ports::Topic::Catalog);
-    }
 }

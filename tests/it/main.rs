@@ -8,5 +8,7 @@ mod harness;
 mod kill;
 mod lab;
 mod outage;
+mod signals;
+mod signals_rig;
 mod tidy;
 mod trace;

@@ -85,15 +85,13 @@ fn config() -> ApiConfig {
 impl App {
     /// Without users.
     pub(crate) async fn empty() -> Self {
-        let clock = FixedClock::at(from_millis(1_800_000_000_000));
-        let trail = Trail::default();
-        let alerts = Arc::new(Alerts::default());
-        let feedback = Arc::new(Opinions::default());
-        let monitors = Catalog::new(&clock, &trail);
-        let (kept, blobs) = (Arc::new(MemKept::default()), MemBlobs::default());
+        let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
+        let (alerts, feedback) = (Arc::new(Alerts::default()), Arc::new(Opinions::default()));
+        let (kept, blobs) = (Arc::<MemKept>::default(), MemBlobs::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
         let (cases, policies) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
+        let monitors = Catalog::new(&clock, &trail);
         let deps = ApiDeps {
             sources: sources.clone(),
             monitors: monitors.clone(),
@@ -118,6 +116,8 @@ impl App {
             users: people.clone(),
             audit: people.clone(),
             live_sources: Arc::new(LiveSources),
+            discovery: Arc::new(Binary),
+            backtest: Arc::new(Binary),
             wake: wakes.clone(),
             clock: Arc::new(clock.clone()),
             metrics: Arc::new(|| "up 1\n".to_owned()),

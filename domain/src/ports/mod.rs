@@ -1,7 +1,9 @@
 //! Ports: what a stage asks of the outside. Narrow on purpose; each has one contract suite in `testing`.
 
 mod alerts;
+mod backtest;
 mod blobs;
+mod discovery;
 mod feedback;
 mod incident_work;
 mod queue;
@@ -14,7 +16,9 @@ mod transport;
 mod versions;
 
 pub use alerts::{AlertFilter, AlertQueue, AlertStore, Intake, Moved, Placement};
+pub use backtest::Backtest;
 pub use blobs::{BlobStore, BlobWriter};
+pub use discovery::Discovery;
 pub use feedback::{FeedbackStore, MemoryStore, Parked};
 pub use incident_work::{IncidentWorkStore, Split};
 pub use queue::{Assigned, QueueStore};
