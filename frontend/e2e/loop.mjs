@@ -14,7 +14,7 @@ const token = process.env.AIOPS_SETUP_TOKEN ?? ''
 const username = process.env.AIOPS_USER ?? 'admin'
 const password = process.env.AIOPS_PASSWORD ?? 'correct-horse-battery'
 const minutes = Number(process.env.AIOPS_WAIT_MINUTES ?? 10)
-const PAGES = ['/', '/incidents', '/runs', '/policies', '/cases', '/scripts', '/runtime-managers', '/monitors', '/sources', '/channels', '/audit', '/users']
+const PAGES = ['/', '/incidents', '/runs', '/queue', '/policies', '/cases', '/scripts', '/runtime-managers', '/monitors', '/sources', '/channels', '/audit', '/users']
 const FORMS = ['/policies/new', '/cases/new', '/scripts/new', '/runtime-managers/new', '/monitors/new', '/sources/new', '/channels/new']
 
 const { page, shot, say, settled, walk, enter, finish } = await openApp({ origin, token, username, password, shots: process.env.AIOPS_SHOTS ?? '' })

@@ -16,7 +16,7 @@ const iso = (ms) => new Date(ms).toISOString()
 const trace = () => ({ trace_id: randomBytes(16).toString('hex'), span_id: randomBytes(8).toString('hex') })
 const system = (stage) => ({ kind: 'system', stage })
 
-const SCRIPT_OUTPUT = [
+export const SCRIPT_OUTPUT = [
   ['system', 'claimed by local-1, lease epoch 1'],
   ['stdout', 'precheck: pool of service=checkout holds 40 of 40 connections'],
   ['stdout', '\u001b[33mclosing idle-in-transaction sessions older than 60 s\u001b[0m'],
@@ -74,7 +74,8 @@ export function createWorld({ setup, pace }) {
     const one = {
       id: uuid(at), monitor_id: monitor.id, monitor_name: monitor.name, series_key: `${monitor.name}|${incident.entity}`, entity: incident.entity, labels: { service: incident.entity.split('=')[1] }, signal: monitor.signal,
       kind: 'level', state: 'open', started_at: iso(at - 21_000), last_seen_at: iso(at), ended_at: null, score: 0.97, observed: 2.31, expected: 0.084, lower: 0.041, upper: 0.142,
-      evidence: { en: '', zh: '', samples: [] }, recovery: { kind: 'closed' }, incident_id: incident.id, ...fields,
+      recovery: { kind: 'closed' }, incident_id: incident.id, ...fields,
+      evidence: { en: '', zh: '', samples: [], way: 'up', view: 'level', untold: '', closed_because: '', ...fields.evidence },
     }
     world.anomalies.push(one)
     return one
@@ -105,8 +106,8 @@ export function createWorld({ setup, pace }) {
     const run = {
       id: uuid(at), version: 1, case_id: target.id, case_name: target.name, purpose: incident ? 'heal' : 'manual', target: incident?.entity ?? `case=${target.name}`,
       heal: incident ? { incident_id: incident.id, policy_id: decision.policy_id, decision_id: decision.id, step: 0 } : null, state: 'queued',
-      spec: { language: script?.language ?? target.language ?? 'bash', body: script?.body ?? target.body ?? '', body_sha256: randomBytes(32).toString('hex'), image: null, env: { ENTITY: incident?.entity ?? '', SERVICE: 'checkout', ADMIN_TOKEN: '********', GRACE_SECS: '10' }, timeout_secs: 120, expectations: target.expectations, mode: 'at_most_once', runtime_tags: target.runtime_tags },
-      run_key: uuid(at), manager_id: null, runtime: null, manager_reason: '', lease_epoch: 0, lease_owner: null, lease_until: null, exit_code: null, reason: '', log_lines: 0,
+      spec: { language: script?.language ?? target.language ?? 'bash', body: script?.body ?? target.body ?? '', body_sha256: randomBytes(32).toString('hex'), image: null, interpreter: [], secrets: { DB_URL: 'shop/db-url' }, limits: script?.limits ?? catalog.scripts[0].limits, retry: target.retry ?? script?.retry ?? catalog.scripts[1].retry, env: { ENTITY: incident?.entity ?? '', SERVICE: 'checkout', ADMIN_TOKEN: '********', GRACE_SECS: '10' }, timeout_secs: 120, expectations: target.expectations, mode: 'at_most_once', runtime_tags: target.runtime_tags },
+      attempt: 1, attempt_after: 0, batch_id: null, deadline_at: null, exclusive: Boolean(incident), owner: incident ? 'policy recycle-connection-pool' : 'admin', planned_at: null, priority: incident ? 50 : 0, schedule_id: null, script_version: script ? randomBytes(32).toString('hex') : null, run_key: uuid(at), manager_id: null, runtime: null, manager_reason: '', lease_epoch: 0, lease_owner: null, lease_until: null, exit_code: null, reason: '', log_lines: 0,
       requested_by: incident ? 'policy recycle-connection-pool' : 'admin', queued_at: iso(at), started_at: null, ended_at: null, cancel_requested_at: null, trace: incident?.trace ?? trace(), ...fields,
     }
     world.runs.unshift(run)
@@ -177,8 +178,12 @@ export function createWorld({ setup, pace }) {
     const incidents = {}
     for (const i of world.incidents) incidents[i.state] = (incidents[i.state] ?? 0) + 1
     const count = (health) => statuses.monitors.filter((s) => s.health === health).length
-    return { incidents, detect_ms_p50: 21_400, resolve_ms_p50: 128_000, verdicts: { fixed: 11, improved: 1, not_fixed: 2, worse: 0, inconclusive: 1 }, sources: statuses.sources, monitors: { ok: count('ok'), learning: count('learning'), no_data: count('no_data'), source_error: count('source_error') } }
+    return { incidents, detect_ms_p50: 21_400, resolve_ms_p50: 128_000, verdicts: { fixed: 11, improved: 1, not_fixed: 2, worse: 0, inconclusive: 1 }, sources: statuses.sources, monitors: { ok: count('ok'), learning: count('learning'), no_data: count('no_data'), source_error: count('source_error') }, noise: noise() }
   }
+  const noise = () => ({
+    incidents_a_day: 20, notifications_a_day: 40,
+    days: Array.from({ length: 7 }, (_, i) => ({ day: iso(Date.now() - (6 - i) * 86_400_000).slice(0, 10), incidents: [6, 11, 4, 23, 9, 7, 12][i], notifications: [9, 18, 6, 47, 15, 9, 21][i], by: { 'request latency p95': [3, 5, 1, 14, 4, 2, 6][i], 'error rate': [2, 4, 2, 6, 3, 4, 4][i], alertmanager: [1, 2, 1, 3, 2, 1, 2][i] } })),
+  })
   world.make = (kind, body) => {
     const made = { ...body, id: uuid(), version: 1, created_at: iso(Date.now()), updated_at: iso(Date.now()), archived_at: null }
     catalog[kind].unshift(made)
@@ -191,7 +196,7 @@ export function createWorld({ setup, pace }) {
   }
   world.comment = (incident, text) => event(incident, Date.now(), 'comment', text, null, { kind: 'user', name: world.user.username })
   world.act = (incident, action, comment) => {
-    const [state, kind] = { acknowledge: ['acknowledged', 'acknowledged'], escalate: ['escalated', 'escalated'], resolve: ['resolved', 'resolved'] }[action]
+    const [state, kind] = { acknowledge: ['acknowledged', 'acknowledged'], escalate: ['escalated', 'escalated'], resolve: ['resolved', 'resolved'], reopen: ['open', 'reopened'] }[action]
     touch(incident, { state, ...(state === 'acknowledged' ? { acknowledged_by: world.user.username } : {}), ...(state === 'resolved' ? { resolved_at: iso(Date.now()) } : {}) })
     event(incident, Date.now(), kind, comment || `${action}d by ${world.user.username}`, null, { kind: 'user', name: world.user.username })
     return incident

@@ -5,7 +5,8 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createWorld } from './mock-world.mjs'
+import { addMore, moreRoutes } from './mock-more.mjs'
+import { createWorld, uuid } from './mock-world.mjs'
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url))
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
@@ -13,7 +14,7 @@ const csp = (nonce) => `default-src 'self'; script-src 'self'; style-src 'self' 
 
 /** Starts the mock; the answer closes it. */
 export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
-  const world = createWorld({ setup, pace })
+  const world = addMore(createWorld({ setup, pace }), uuid)
   const streams = new Set()
   const tickets = new Map()
   let counter = 0
@@ -36,6 +37,8 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     const from = Number(query.get('cursor') ?? 0)
     return { items: rows.slice(from, from + limit), next_cursor: from + limit < rows.length ? String(from + limit) : null }
   }
+
+  const more = moreRoutes(world, { json, problem, page })
 
   function openStream(req, res, query, scope, backlog) {
     if (tickets.get(query.get('ticket')) !== scope) return problem(res, 401, 'unauthenticated', 'ticket used or unknown')
@@ -79,6 +82,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     if (!rest) {
       if (rows.some((r) => r.name === body.name)) return problem(res, 409, 'conflict', `a ${kind} named ${body.name} exists`, [{ field: 'name', message: 'choose another name; this one is taken' }])
       const made = world.make(kind, body)
+      if (kind === 'scripts') world.scriptSaved(made)
       return json(res, 201, made, { etag: '"1"', location: `/api/v1/${kind}/${made.id}` })
     }
     if (kind === 'cases' && rest.endsWith('/runs')) return json(res, 201, world.startManualRun(rest.split('/')[0], body))
@@ -87,7 +91,10 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     if (req.method === 'GET') return json(res, 200, found, { etag: `"${found.version}"` })
     if (Number.isNaN(match)) return problem(res, 428, 'invalid', 'send If-Match')
     if (match !== found.version) return problem(res, 412, 'conflict', 'the object changed meanwhile')
-    if (req.method === 'PUT') Object.assign(found, body, { version: found.version + 1, updated_at: new Date().toISOString() })
+    if (req.method === 'PUT') {
+      Object.assign(found, body, { version: found.version + 1, updated_at: new Date().toISOString() })
+      if (kind === 'scripts') world.scriptSaved(found)
+    }
     else Object.assign(found, { archived_at: new Date().toISOString(), version: found.version + 1 })
     return json(res, 200, found, { etag: `"${found.version}"` })
   }
@@ -117,14 +124,16 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
   function runs(req, res, id, part, query) {
     if (!id) {
       const states = query.getAll('state')
-      return json(res, 200, page(world.runs.filter((r) => (states.length === 0 || states.includes(r.state)) && (!query.get('case_id') || r.case_id === query.get('case_id'))), query))
+      const purposes = query.getAll('purpose')
+      const same = ['case_id', 'manager_id', 'batch_id', 'schedule_id', 'target'].filter((key) => query.get(key))
+      const text = query.get('search')?.toLowerCase()
+      return json(res, 200, page(world.runs.filter((r) => (states.length === 0 || states.includes(r.state)) && (purposes.length === 0 || purposes.includes(r.purpose)) && same.every((key) => r[key] === query.get(key)) && (!text || `${r.case_name} ${r.target} ${r.reason}`.toLowerCase().includes(text))), query))
     }
     const run = world.runs.find((r) => r.id === id)
     if (!run) return problem(res, 404, 'not_found', `run ${id} not found`)
     const lines = world.logs[id] ?? []
     if (!part) return json(res, 200, run)
     if (part === 'cancel') return json(res, 200, world.cancel(run))
-    if (part === 'logs') return json(res, 200, lines.filter((l) => l.seq > Number(query.get('after') ?? 0)).slice(0, Number(query.get('limit') ?? 200)))
     res.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' })
     return res.end(lines.map((l) => l.text).join('\n'))
   }
@@ -157,6 +166,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     if (path === '/summary') return json(res, 200, world.summary())
     if (path === '/audit') return json(res, 200, page(world.audit, url.searchParams))
     if (parts[0] === 'users') return json(res, 200, req.method === 'GET' ? { items: world.users, next_cursor: null } : world.users[0])
+    if (more(req, res, parts, url.searchParams, body)) return undefined
     if (parts[0] === 'anomalies' && parts[2] === 'chart') return json(res, 200, world.chart(parts[1]))
     if (parts[0] === 'incidents') return incidents(req, res, parts[1], parts[2], url.searchParams, body)
     if (parts[0] === 'runs') return runs(req, res, parts[1], parts[2], url.searchParams)

@@ -126,7 +126,16 @@ impl EntityDetector {
     /// The PCA residual is one more member, held in the last place.
     fn push_residual(&mut self, row: &[Option<f64>]) {
         let Some(distance) = self.pca.as_ref().and_then(|pca| pca.residual(row)) else { return };
-        let margin = Margin { share: 0.2, young: 0.1, habit: 0.01, unit: 1e-3, fade: 1e-4, cold: 150.0, factor: 1.0 };
+        let margin = Margin {
+            share: 0.2,
+            young: 0.1,
+            memory: 1.0,
+            habit: 0.01,
+            unit: 1e-3,
+            fade: 1e-4,
+            cold: 150.0,
+            factor: 1.0,
+        };
         let now = self.state.residual.push(distance, &margin).min(MOST);
         if let Some(last) = self.state.novelty.last_mut() {
             *last = (f64::from(*last) * self.together).max(now) as f32;

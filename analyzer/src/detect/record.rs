@@ -34,6 +34,8 @@ pub(crate) struct Margin {
     pub share: f64,
     /// Share at 30 rows, falling with the square root of the rows.
     pub young: f64,
+    /// Rows of the series that one independent value of the signal takes: a smooth signal has seen less than it has rows.
+    pub memory: f64,
     /// Share added for each recent episode.
     pub habit: f64,
     /// The smallest distance that means anything, in the signal's unit.
@@ -73,8 +75,8 @@ impl Range {
         let n = f64::from(self.rows);
         let range = self.width().max(1e-9);
         let cold = COLD_SHARE * (1.0 - n / m.cold).max(0.0);
-        let share =
-            m.share + m.young * (f64::from(MIN_ROWS) / n).sqrt() + m.habit * f64::from(self.habit.min(HABIT_MOST));
+        let young = m.young * (f64::from(MIN_ROWS) * m.memory / n).sqrt();
+        let share = m.share + young + m.habit * f64::from(self.habit.min(HABIT_MOST));
         let share = share * m.factor + cold;
         let beyond = (self.low - y).max(y - self.high);
         let counts = beyond > m.unit + share * range;
@@ -103,7 +105,8 @@ impl Range {
 mod tests {
     use super::*;
 
-    const M: Margin = Margin { share: 0.0, young: 0.0, habit: 0.0, unit: 1e-3, fade: 0.0, cold: 150.0, factor: 1.0 };
+    const M: Margin =
+        Margin { share: 0.0, young: 0.0, memory: 1.0, habit: 0.0, unit: 1e-3, fade: 0.0, cold: 150.0, factor: 1.0 };
 
     #[test]
     fn only_a_value_beyond_everything_seen_scores() {

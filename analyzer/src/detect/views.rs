@@ -32,6 +32,9 @@ const NEAR: f64 = 8.0;
 const FAR: f64 = 500.0;
 /// Signals that say less than a mean need a wider margin: jump, log deviation, length of a flat run.
 const WIDER: [f64; SIGNALS] = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.14, 0.08, 0.94];
+/// Rows that one independent value takes, for the two signals that move slowest: the difference of the two longest means,
+/// and the seasonal residual, whose expectation is the same for half an hour. Their ranges stay young for longer.
+const MEMORY: [f64; SIGNALS] = [1.0, 1.0, 1.0, 1.0, 256.0, 16.0, 1.0, 1.0, 1.0];
 /// A distance below this share of the usual size is no change.
 const UNIT: f64 = 0.003;
 /// Distance in the log deviation, and in rows of a flat run, that means something.
@@ -139,6 +142,7 @@ impl Views {
             let margin = Margin {
                 share: if i == 0 { p.margin } else { p.view_margin } + WIDER[i] + extra,
                 young: p.young,
+                memory: MEMORY[i],
                 habit: p.habit,
                 unit: match i {
                     7 => LOG_UNIT,

@@ -66,7 +66,7 @@ export async function send(request: Request): Promise<Response> {
 
 export const api = createClient<paths>({ baseUrl: window.location.origin, fetch: send, credentials: 'same-origin' })
 
-/** The body of a successful answer; `T` is ours, held to the generated types by `contract.ts`. */
+/** The body of a successful answer; `T` is one of `types.ts`, which come from the generated types. */
 export async function answer<T>(call: Promise<{ data?: unknown }>): Promise<T> {
   return (await call).data as T
 }

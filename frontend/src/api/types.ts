@@ -1,4 +1,14 @@
-// Types of the HTTP API, in the words of the domain; mirrors `/api/openapi.json`.
+// Types of the HTTP API, taken from the types that are generated from the server's OpenAPI document, so that a field or
+// word that is renamed, added or dropped there fails the type check where it is used. Fields with a default are marked
+// optional in the document though the server always sends them; here every field is present.
+import type { components } from './schema'
+
+type Schemas = components['schemas']
+/** Every field present, at every depth; null stays null. */
+type Full<T> = T extends object ? { [K in keyof T]-?: Full<T[K]> } : T
+/** The same with some fields of our own. */
+type With<T, Ours> = Omit<T, keyof Ours> & Ours
+type Of<Name extends keyof Schemas> = Full<Schemas[Name]>
 
 export type Id = string
 /** RFC 3339, UTC. */
@@ -6,107 +16,98 @@ export type Time = string
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
 export type Facts = Record<string, Json>
 
-export type Role = 'viewer' | 'operator' | 'approver' | 'editor' | 'admin'
-export type Severity = 'info' | 'warning' | 'critical'
-export type IncidentState = 'open' | 'acknowledged' | 'healing' | 'verifying' | 'resolved' | 'escalated' | 'suppressed' | 'merged'
-export type RunState =
-  | 'waiting_approval' | 'queued' | 'leased' | 'running' | 'cancelling'
-  | 'succeeded' | 'failed' | 'timed_out' | 'cancelled' | 'lost'
-export type Verdict = 'fixed' | 'improved' | 'not_fixed' | 'worse' | 'inconclusive'
-export type Outcome = 'run' | 'wait' | 'ask' | 'refuse'
-export type Health = 'ok' | 'unknown' | 'learning' | 'no_data' | 'partial' | 'source_error'
-export type SignalKind = 'latency' | 'errors' | 'traffic' | 'saturation' | 'availability' | 'logs' | 'other'
-export type AnomalyKind = 'level' | 'rate' | 'threshold' | 'absence' | 'entity' | 'log_error_rate' | 'new_template' | 'log_burst'
-export type EventKind =
-  | 'opened' | 'anomaly_added' | 'anomaly_closed' | 'cause_ranked' | 'decided' | 'run_queued' | 'run_started' | 'run_ended'
-  | 'verification_started' | 'verification_sampled' | 'verdict' | 'undo_queued' | 'resolved' | 'escalated' | 'reopened'
-  | 'acknowledged' | 'comment' | 'notified'
-export type Language = 'bash' | 'sh' | 'python' | 'node'
-export type RunMode = 'at_most_once' | 'at_least_once'
-export type RunPurpose = 'manual' | 'heal' | 'undo'
-export type RuntimeKind = 'local' | 'docker' | 'kubernetes'
-export type SourceKind = 'prometheus' | 'elasticsearch'
-export type Comparison = 'gt' | 'ge' | 'lt' | 'le'
-export type Direction = 'both' | 'up' | 'down'
-export type Autonomy = 'shadow' | 'suggest' | 'approve' | 'auto'
-export type OnFailure = 'next_step' | 'undo' | 'escalate'
-export type LogStream = 'stdout' | 'stderr' | 'system'
-export type NotificationState = 'pending' | 'delivered' | 'dead'
+// Words -------------------------------------------------------------------------------------------------------------
+
+export type Role = Schemas['Role']
+export type Severity = Schemas['Severity']
+export type IncidentState = Schemas['IncidentState']
+export type RunState = Schemas['RunState']
+export type Verdict = Schemas['Verdict']
+export type Outcome = Schemas['Outcome']
+export type Health = Schemas['Health']
+export type SignalKind = Schemas['SignalKind']
+export type AnomalyKind = Schemas['AnomalyKind']
+export type AnomalyState = Schemas['AnomalyState']
+export type AlertState = Schemas['AlertState']
+export type EventKind = Schemas['EventKind']
+export type Language = Schemas['Language']
+export type RunMode = Schemas['RunMode']
+export type RunPurpose = Schemas['RunPurpose']
+export type RuntimeKind = Schemas['RuntimeKind']
+export type SourceKind = Schemas['SourceKind']
+export type Comparison = Schemas['Comparison']
+export type Direction = Schemas['Direction']
+export type Autonomy = Schemas['Autonomy']
+export type OnFailure = Schemas['OnFailure']
+export type NotificationState = Schemas['NotificationState']
+export type Opinion = Schemas['Opinion']
+export type Voice = Schemas['Voice']
+export type Part = Schemas['Part']
+export type PauseMode = Schemas['PauseMode']
+export type PullPolicy = Schemas['PullPolicy']
+export type ResultOp = Schemas['ResultOp']
+export type TestOutcome = Schemas['TestOutcome']
+export type LogStream = Schemas['Stream']
+
+// Answers -----------------------------------------------------------------------------------------------------------
 
 export interface Page<T> { items: T[]; next_cursor?: string | null }
-export interface FieldError { field: string; message: string }
-export interface ProblemBody {
-  type?: string; title?: string; status?: number; detail?: string; code?: string; errors?: FieldError[]; trace_id?: string
-}
-export interface TraceContext { trace_id: string; span_id: string }
-
-export interface UserInfo { id: Id; username: string; role: Role }
-export interface Tokens { access_token: string; expires_in: number; refresh_token: string; user: UserInfo }
+export type FieldError = Of<'FieldError'>
+export type ProblemBody = Partial<Of<'Problem'>>
+export type TraceContext = Of<'TraceContext'>
+export type UserInfo = Of<'UserInfo'>
+export type Tokens = Of<'Tokens'>
+export type TestAnswer = Of<'Tested'>
+export type Preview = With<Of<'Preview'>, { series: { labels: Record<string, string>; points: [number, number | null][] }[] }>
 
 // Incidents ---------------------------------------------------------------------------------------------------------
 
-export interface Cause { entity: string; probability: number; signals: SignalKind[]; evidence: string[] }
-export interface Incident {
-  id: Id; version: number; fingerprint: string; title: string; severity: Severity; state: IncidentState
-  entity: string; entities: string[]; started_at: Time; detected_at: Time; updated_at: Time; resolved_at?: Time | null; soak_until?: Time | null
-  causes: Cause[]; attempts: number; reopened: number; acknowledged_by?: string | null; trace: TraceContext
-}
-export type Actor = { kind: 'system'; stage: string } | { kind: 'user'; name: string }
-export interface IncidentEvent { id: Id; incident_id: Id; at: Time; kind: EventKind; actor: Actor; message: string; data: Json }
-export interface Evidence { en: string; zh: string; samples: string[] }
-export type Recovery =
-  | { kind: 'band'; source_id: Id; query: string; labels: Record<string, string>; lower: number; upper: number }
-  | { kind: 'closed' }
-export interface Anomaly {
-  id: Id; monitor_id: Id; monitor_name: string; series_key: string; entity: string; labels: Record<string, string>
-  signal: SignalKind; kind: AnomalyKind; state: 'open' | 'closed'; started_at: Time; last_seen_at: Time; ended_at?: Time | null
-  score: number; observed: number | null; expected: number | null; lower: number | null; upper: number | null
-  evidence: Evidence; recovery: Recovery; incident_id?: Id | null
-}
-export interface ChartPoint { at_ms: number; value?: number | null; lower?: number | null; upper?: number | null; score: number }
-export interface GateResult { gate: string; passed: boolean; reason: string; inputs: Json }
-export interface Decision {
-  id: Id; incident_id: Id; policy_id?: Id | null; policy_name: string; at: Time; outcome: Outcome; reason: string
-  step: number; gates: GateResult[]; run_id?: Id | null; retry_at?: Time | null
-}
-export interface CheckSample {
-  check: string; at: Time; value?: number | null; healthy?: [number | null, number | null] | null
-  holds?: boolean | null; distance?: number | null; note: string
-}
-export interface Verification {
-  id: Id; version: number; incident_id: Id; run_id: Id; policy_id: Id; step: number; spec: VerificationSpec
-  baseline: CheckSample[]; rounds: CheckSample[][]; next_at?: Time | null; started_at: Time
-  verdict?: Verdict | null; reason: string; ended_at?: Time | null; soak_until?: Time | null
-}
-export interface Notification {
-  id: Id; channel_id: Id; incident_id: Id; topic: string; payload: Json; state: NotificationState
-  attempts: number; next_at: Time; last_error: string; created_at: Time
-}
-export interface Summary {
-  incidents: Partial<Record<IncidentState, number>>; detect_ms_p50?: number | null; resolve_ms_p50?: number | null
-  verdicts: Partial<Record<Verdict, number>>; sources: Status[]
-  monitors: Partial<Record<Health, number>>
-}
-export interface Status {
-  of: 'source' | 'monitor' | 'runtime_manager'; id: Id; health: Health; message: string; checked_at: Time
-  ok_at?: Time | null; latency_ms: number; details: Json
-}
+/** Numbers that JSON cannot hold (infinite, not a number) arrive as null. */
+type Maybe = number | null
+export type Cause = Of<'Cause'>
+export type Incident = Of<'Incident'>
+export type IncidentWork = Of<'IncidentWork'>
+export type SplitAnswer = Of<'SplitAnswer'>
+export type Actor = Of<'Actor'>
+export type IncidentEvent = With<Of<'IncidentEvent'>, { data: Json }>
+export type Evidence = Of<'Evidence'>
+export type Recovery = Of<'Recovery'>
+export type Anomaly = With<Of<'Anomaly'>, { observed: Maybe; expected: Maybe; lower: Maybe; upper: Maybe }>
+export type ChartPoint = Of<'ChartPoint'>
+export type GateResult = With<Of<'GateResult'>, { inputs: Json }>
+export type Decision = With<Of<'Decision'>, { gates: GateResult[] }>
+export type CheckSample = With<Of<'CheckSample'>, { healthy: [Maybe, Maybe] | null }>
+export type Verification = With<Of<'Verification'>, { baseline: CheckSample[]; rounds: CheckSample[][] }>
+export type Notification = With<Of<'Notification'>, { payload: Json }>
+export type Status = With<Of<'Status'>, { details: Json }>
+export type Noise = Of<'Noise'>
+export type NoiseDay = Of<'NoiseDay'>
+export type Summary = With<Of<'Summary'>, {
+  incidents: Partial<Record<IncidentState, number>>; verdicts: Partial<Record<Verdict, number>>; monitors: Partial<Record<Health, number>>; sources: Status[]
+}>
+export type Feedback = Of<'Feedback'>
+export type MonitorFeedback = Of<'MonitorFeedback'>
+export type Alert = Of<'Alert'>
+export type AlertGroup = Of<'AlertGroup'>
 
 // Runs --------------------------------------------------------------------------------------------------------------
 
-export interface Expectations { exit_code: number; output_contains: string | null; max_duration_secs: number | null }
-export interface RunSpec {
-  language: Language; body: string; body_sha256: string; image?: string | null; env: Record<string, string>
-  timeout_secs: number; expectations: Expectations; mode: RunMode; runtime_tags: string[]
-}
-export interface Run {
-  id: Id; version: number; case_id: Id; case_name: string; purpose: RunPurpose; target: string
-  heal?: { incident_id: Id; policy_id: Id; decision_id: Id; step: number } | null
-  state: RunState; spec: RunSpec; run_key: string; manager_id?: Id | null; runtime?: RuntimeKind | null; manager_reason: string
-  lease_epoch: number; exit_code?: number | null; reason: string; log_lines: number; requested_by: string
-  queued_at: Time; started_at?: Time | null; ended_at?: Time | null; cancel_requested_at?: Time | null; trace: TraceContext
-}
-export interface LogRecord { seq: number; at: Time; stream: LogStream; text: string }
+export type ResultCheck = With<Of<'ResultCheck'>, { value: Json }>
+export type Expectations = With<Of<'Expectations'>, { result: ResultCheck[] }>
+export type Limits = Of<'Limits'>
+export type Retry = Of<'Retry'>
+export type RunSpec = With<Of<'RunSpec'>, { expectations: Expectations }>
+export type Run = With<Of<'Run'>, { spec: RunSpec }>
+export type LogRecord = Of<'LogRecord'>
+export type LogInfo = Of<'LogInfo'>
+export type LogDamage = Of<'LogDamage'>
+export type LogFound = Of<'LogFound'>
+export type Artifact = Of<'Artifact'>
+export type Attempt = Of<'Attempt'>
+export type RunResults = With<Of<'RunResults'>, { result: Json }>
+export type TestSuiteResult = Of<'TestSuiteResult'>
+export type Pause = Of<'Pause'>
+export type QueueState = Of<'QueueState'>
 
 // Editable objects --------------------------------------------------------------------------------------------------
 
@@ -116,50 +117,30 @@ export interface Meta {
 export type Resource<T> = Meta & T
 export type Draft<T> = { name: string; tags: string[] } & T
 
-export type Credentials =
-  | { kind: 'none' }
-  | { kind: 'basic'; username: string; password: string }
-  | { kind: 'bearer'; token: string }
-  | { kind: 'api_key'; key: string }
-export interface SourceSpec {
-  kind: SourceKind; url: string; credentials: Credentials; index?: string | null; fields: Record<string, string>
-  timeout_secs: number; enabled: boolean
-}
-export type DetectorSpec =
-  | { kind: 'learned' }
-  | { kind: 'threshold'; op: Comparison; value: number; for_secs: number }
-  | { kind: 'absence'; after_secs: number }
-  | { kind: 'logs' }
-export interface MonitorSpec {
-  source_id: Id; query: string; interval_secs: number; signal: SignalKind; entity_labels: string[]; detector: DetectorSpec
-  sensitivity: number; direction: Direction; severity: Severity; unit: string; max_series: number; enabled: boolean
-  muted_until?: Time | null
-}
-export interface ScriptSpec {
-  description: string; language: Language; body: string; parameters: Json; image?: string | null; timeout_secs: number; mode: RunMode
-}
-export interface CaseSpec {
-  description: string; script_id?: Id | null; body?: string | null; language?: Language | null; values: Facts
-  runtime_tags: string[]; timeout_secs?: number | null; mode?: RunMode | null; expectations: Expectations
-}
-export interface RuntimeManagerSpec { kind: RuntimeKind; endpoint?: string | null; capacity: number; draining: boolean; enabled: boolean }
-export interface ChannelSpec { kind: 'webhook'; url: string; secret?: string | null; min_severity: Severity; enabled: boolean }
-export interface PolicyMatch { entities: string[]; signals: SignalKind[]; monitors: string[]; min_severity: Severity }
-export interface PolicyStep { case_id: Id; undo_case_id?: Id | null; values: Facts }
-export interface RunLimit { window_secs: number; max_runs: number }
-export interface Gates {
-  cooldown_secs: number; max_attempts: number; limits: RunLimit[]; breaker_after: number; breaker_secs: number
-  max_targets_at_once: number; freshness_secs: number
-}
-export interface PromCheck { source_id: Id; query: string; op: Comparison; value: number }
-export interface VerificationSpec {
-  settle_secs: number; samples: number; interval_secs: number; deadline_secs: number; soak_secs: number
-  recovery: boolean; checks: PromCheck[]
-}
-export interface PolicySpec {
-  description: string; enabled: boolean; priority: number; match: PolicyMatch; steps: PolicyStep[]; autonomy: Autonomy
-  gates: Gates; verification: VerificationSpec; on_failure: OnFailure
-}
+export type Credentials = Of<'Credentials'>
+export type AlertMapping = Of<'AlertMapping'>
+export type EntityRule = Of<'EntityRule'>
+export type WebhookSpec = Of<'WebhookSpec'>
+export type SourceSpec = Of<'SourceSpec'>
+export type DetectorSpec = Of<'DetectorSpec'>
+export type Rule = Of<'Rule'>
+export type MonitorSpec = Of<'MonitorSpec'>
+export type ScriptSpec = With<Of<'ScriptSpec'>, { parameters: Json }>
+export type ScriptVersion = With<Of<'ScriptVersion'>, { spec: ScriptSpec }>
+export type VersionDiff = Of<'VersionDiff'>
+export type CaseSpec = With<Of<'CaseSpec'>, { values: Facts; expectations: Expectations }>
+export type DockerSettings = Of<'DockerSettings'>
+export type DockerTls = Of<'DockerTls'>
+export type KubernetesSettings = Of<'KubernetesSettings'>
+export type RuntimeManagerSpec = Of<'RuntimeManagerSpec'>
+export type ChannelSpec = Of<'ChannelSpec'>
+export type PolicyMatch = Of<'Match'>
+export type PolicyStep = With<Of<'Step'>, { values: Facts }>
+export type RunLimit = Of<'RunLimit'>
+export type Gates = Of<'Gates'>
+export type PromCheck = Of<'PromCheck'>
+export type VerificationSpec = Of<'VerificationSpec'>
+export type PolicySpec = With<Of<'PolicySpec'>, { steps: PolicyStep[] }>
 
 /** The editable kinds, by the word in their address. */
 export interface Specs {
@@ -181,15 +162,10 @@ export type RuntimeManager = Resource<RuntimeManagerSpec>
 export type Policy = Resource<PolicySpec>
 export type Channel = Resource<ChannelSpec>
 
-export interface Preview { series: { labels: Record<string, string>; points: [number, number | null][] }[]; completeness: Json; message?: string | null }
-export interface TestAnswer { ok: boolean; message: string }
-
 // Administration ----------------------------------------------------------------------------------------------------
 
-export interface AuditRow {
-  seq: number; at: Time; actor: string; action: string; object_kind: string; object_id: string; origin: string; hash: string
-}
-export interface UserRow { id: Id; username: string; role: Role; disabled: boolean; created_at: Time }
+export type AuditRow = Of<'AuditRow'>
+export type UserRow = Of<'UserRow'>
 
 /** Mark shown instead of a stored secret; sent back unchanged it keeps the stored one. */
 export const SECRET_MARK = '********'

@@ -127,6 +127,6 @@ export function useCatalogForm<K extends Kind>(kind: K, id: Ref<Id | null>, opti
   watch(id, (next) => { if (next !== (stored.value?.id ?? null)) void load() })
   onBeforeRouteLeave(async () => !dirty.value || saving.value || !session.loggedIn || confirmAction(t('common.leave'), t('common.leaveYes'), t('common.stay')))
 
-  return { kind, draft, stored, theirs, loading, saving, loadProblem, problem, readonly, dirty, ready, error, load, save, archive, reloadTheirs, overwrite }
+  return { kind, draft, stored, theirs, loading, saving, loadProblem, problem, readonly, dirty, ready, error, load, save, archive, adopt, reloadTheirs, overwrite }
 }
 export type CatalogForm<K extends Kind> = ReturnType<typeof useCatalogForm<K>>

@@ -5,6 +5,7 @@ export const en = {
     dashboard: 'Dashboard', incidents: 'Incidents', runs: 'Test runs', scripts: 'Test scripts', cases: 'Test cases', managers: 'Runtime managers',
     policies: 'Policies', monitors: 'Monitors', sources: 'Sources', channels: 'Channels', audit: 'Audit', users: 'Users',
     operate: 'Operate', automate: 'Automate', observe: 'Observe', administer: 'Administer', main: 'Main navigation', narrow: 'Collapse the menu', wide: 'Expand the menu',
+    queue: 'Queue', alerts: 'Alerts', anomalies: 'Anomalies', logs: 'Logs', topology: 'Topology',
   },
   top: {
     language: 'Language', theme: 'Colour scheme', system: 'System', light: 'Light', dark: 'Dark', help: 'Keyboard help', logout: 'Log out',
@@ -71,14 +72,17 @@ export const en = {
     list: 'Test runs', title: 'Run', case: 'Case', purpose: 'Purpose', target: 'Target', runtime: 'Runtime', started: 'Started', duration: 'Duration', exit: 'Exit', requestedBy: 'Asked by', queued: 'Queued', ended: 'Ended', anyCase: 'Any case', states: 'States', anyState: 'Any state',
     cancel: 'Cancel run', cancelAsk: 'Stop this run? The whole process tree is ended: first asked, then killed.', cancelAsked: 'The run is being stopped', reason: 'Reason', env: 'Environment', envNone: 'No values were given.', script: 'Script as it ran', expectations: 'Expectations', expExit: 'exit code {n}', expOutput: 'output contains', expDuration: 'at most {t}',
     mode: 'Mode', timeout: 'Time limit', manager: 'Runtime manager', managerReason: 'Why there', epoch: 'Lease', key: 'Run key', incident: 'For incident', step: 'policy step {n}', facts: 'Facts', log: 'Log', follow: 'Follow', download: 'Download', searchLog: 'Search the log', hits: '{at} of {n}', noHits: 'no hits', prev: 'Previous hit', nextHit: 'Next hit', lines: '{n} lines', streams: 'Streams', time: 'Times', truncated: 'Older lines were dropped from view; download the log for all of them.', again: 'Run again', hash: 'SHA-256', image: 'Image', wrapUp: 'Ended',
+    search: 'Search case, target, person, reason', anyPurpose: 'Any purpose', anyManager: 'Any runtime manager', batch: 'of one request', ofSchedule: 'of one schedule', ofIncident: 'of one incident', results: 'Results', artifacts: 'Artifacts', attempts: 'Attempts', tail: 'Jump to the end', earlier: 'Loading earlier lines', stream: 'Stream', anyStream: 'All output', regex: 'Regular expression', matchCase: 'Match case', searching: 'Searching the whole log', hitsSome: '{at} of {n} or more', missing: 'Lines {from} to {to} are missing', damaged: 'Lines {from} to {to} cannot be read: {why}', stored: '{bytes} stored', wrap: 'Wrap', attempt: 'Attempt {n}', attemptOf: 'attempt {n} of {of}', nextAttempt: 'next attempt {t}', noAttempts: 'It was attempted once.', noArtifacts: 'It left no files. A script keeps files by writing them below $AIOPS_ARTIFACTS.', noResults: 'It left no result. A script writes JSON to $AIOPS_RESULT, or JUnit XML below $AIOPS_ARTIFACTS.', notYet: 'Collected when the run has ended.', fileName: 'File', size: 'Size', type: 'Type', previewFile: 'Preview', tooLarge: 'Too large to preview; download it.', noPreview: 'No preview for this type; download it.', resultJson: 'Result document', tests: 'Tests', onlyBad: 'Only what failed', testsSum: '{passed} passed, {failed} failed, {skipped} skipped in {t}', againSame: 'Run again with the same values', cancelling: 'Stopping: asked {t}; the process tree is ended first politely, then by force.', deadline: 'Deadline', priority: 'Priority', version: 'Script version', planned: 'Planned for', restUntil: 'Waits for its next attempt', limitsUsed: '{cpu} CPU, {memory}, {pids} processes', networkOn: 'network', networkOff: 'no network', secrets: 'Secrets', expMatches: 'output matches', expResult: 'result {path} {op} {value}', owner: 'Owner',
   },
   script: {
     list: 'Test scripts', one: 'Script', new: 'New script', language: 'Language', mode: 'Mode', timeout: 'Time limit (s)', image: 'Container image', imageHint: 'For Docker and Kubernetes; empty: the runtime’s default.', body: 'Body', bodyHint: 'Values arrive as environment variables of the same name; nothing is spliced into the text.',
     parameters: 'Parameters (JSON Schema)', parametersHint: 'An object schema; its properties become the form of each case.', parametersBad: 'Not valid JSON: {error}', parametersShape: 'Give a JSON Schema of type object', example: 'Insert an example', preview: 'Form as users see it', modeHint: 'At most once: a run that may have started is never started again.', lines: '{n} lines',
+    interpreter: 'Interpreter', interpreterHint: 'Command and arguments, one word each; the file of the script follows.', imageNeeded: 'The language “Other” needs an image or an interpreter', contract: 'Contract', contractHint: 'Further texts of the same language: each runs as a case of its own.', idempotent: 'Repeatable', idempotentYes: 'Yes: running it twice does no harm', idempotentNo: 'No: a run that may have started is never started again', precheckHint: 'Checks before anything is touched; a failure stops here.', verifyHint: 'Checks afterwards whether it worked.', undoHint: 'Takes it back.', addPart: 'Add: {part}', versions: 'Versions', versionsHint: 'Every content is kept; a restored one becomes the newest.', compare: 'Compare', compareWith: 'Compare with', restore: 'Restore', restoreAsk: 'Make the content of version {n} the newest one?', restored: 'Version {n} is back', newest: 'newest', same: 'Nothing differs.', changedFields: 'Changed: {fields}', diffTitle: 'Version {from} → {to}',
   },
   case: {
     list: 'Test cases', one: 'Case', new: 'New case', kind: 'What runs', fromScript: 'A script', ownBody: 'Own body', script: 'Script', chooseScript: 'Choose a script', values: 'Values', valuesHint: 'Passed as environment variables. Empty: the script’s default.', noParams: 'This script takes no parameters.', runtimeTags: 'Runtime tags', runtimeTagsHint: 'Only runtime managers that carry all of these are used.',
     timeout: 'Time limit (s)', timeoutHint: 'Empty: the script’s.', expectations: 'Counts as passed when', exitCode: 'Exit code', contains: 'Output contains', maxDuration: 'Ends within (s)', run: 'Run now', runTitle: 'Run “{name}”', target: 'Target', targetHint: 'Entity acted on, for example service=checkout. One run at a time acts on a target.', start: 'Start', last: 'Last runs', addValue: 'Add a value',
+    part: 'Part of the script', version: 'Version', versionNewest: 'Always the newest', versionPinned: 'Version {n}', priority: 'Priority', priorityHint: '-100 to 100, higher first. Empty: by purpose.', matches: 'Output matches (regular expression)', resultChecks: 'Result', resultHint: 'Conditions on the JSON that the script writes to $AIOPS_RESULT.', addCheck: 'Add a condition', path: 'Path, for example /rows/0', moreExpect: 'More conditions',
   },
   manager: {
     list: 'Runtime managers', one: 'Runtime manager', new: 'New runtime manager', kind: 'Kind', endpoint: 'Address', endpointHint: 'For example unix:///var/run/docker.sock or https://cluster:6443', capacity: 'Capacity', capacityHint: 'Runs at once.', draining: 'Draining', drainHint: 'Finishes what runs, takes nothing new.', drain: 'Drain', undrain: 'Take runs again', latency: 'Answer', checked: 'Checked', platform: 'Platform', runsAtOnce: '{n} at once', lastOk: 'last healthy {t}',
@@ -108,26 +112,50 @@ export const en = {
   health: { ok: 'OK', unknown: 'Not asked yet', learning: 'Learning', no_data: 'No data', partial: 'Partial', source_error: 'Source error' },
   managerHealth: { source_error: 'Not reachable', no_data: 'No answer', learning: 'Starting' },
   signal: { latency: 'Latency', errors: 'Errors', traffic: 'Traffic', saturation: 'Saturation', availability: 'Availability', logs: 'Logs', other: 'Other' },
-  anomalyKind: { level: 'Level', rate: 'Rate', threshold: 'Threshold', absence: 'Absence', entity: 'Many metrics at once', log_error_rate: 'Log error rate', new_template: 'New log template', log_burst: 'Log burst' },
+  anomalyKind: { level: 'Level', rate: 'Rate', threshold: 'Threshold', absence: 'Absence', entity: 'Many metrics at once', log_error_rate: 'Log error rate', new_template: 'New log template', log_burst: 'Log burst', alert: 'Alert of another system' },
   anomalyState: { open: 'Open', closed: 'Recovered' },
   event: {
-    opened: 'Opened', anomaly_added: 'Anomaly', anomaly_closed: 'Recovered', cause_ranked: 'Cause ranked', decided: 'Decided', run_queued: 'Run queued', run_started: 'Run started', run_ended: 'Run ended', verification_started: 'Verifying', verification_sampled: 'Sample', verdict: 'Verdict', undo_queued: 'Undo queued', resolved: 'Resolved', escalated: 'Escalated', reopened: 'Reopened', acknowledged: 'Acknowledged', comment: 'Comment', notified: 'Notified',
+    opened: 'Opened', anomaly_added: 'Anomaly', anomaly_closed: 'Recovered', cause_ranked: 'Cause ranked', decided: 'Decided', run_queued: 'Run queued', run_started: 'Run started', run_ended: 'Run ended', verification_started: 'Verifying', verification_sampled: 'Sample', verdict: 'Verdict', undo_queued: 'Undo queued', resolved: 'Resolved', escalated: 'Escalated', reopened: 'Reopened', acknowledged: 'Acknowledged', comment: 'Comment', notified: 'Notified', assigned: 'Assigned', severity_set: 'Severity set', merged: 'Merged', split: 'Split',
   },
   mode: { at_most_once: 'At most once', at_least_once: 'At least once' },
-  purpose: { manual: 'Manual', heal: 'Heal', undo: 'Undo' },
+  purpose: { manual: 'Manual', heal: 'Heal', undo: 'Undo', scheduled: 'Scheduled' },
   autonomy: { shadow: 'Shadow', suggest: 'Suggest', approve: 'Approve', auto: 'Auto' },
   onFailure: { next_step: 'Next step, then a person', undo: 'Undo it, then a person', escalate: 'A person at once' },
   role: { viewer: 'Viewer', operator: 'Operator', approver: 'Approver', editor: 'Editor', admin: 'Administrator' },
   direction: { both: 'Both ways', up: 'Only up', down: 'Only down' },
   notificationState: { pending: 'Pending', delivered: 'Delivered', dead: 'Given up' },
-  sourceKind: { prometheus: 'Prometheus', elasticsearch: 'Elasticsearch' },
+  sourceKind: { prometheus: 'Prometheus', elasticsearch: 'Elasticsearch', alertmanager: 'Alertmanager', grafana: 'Grafana alerting', generic: 'Generic webhook (JSON)' },
   runtimeKind: { local: 'Local', docker: 'Docker', kubernetes: 'Kubernetes' },
-  language: { bash: 'Bash', sh: 'POSIX sh', python: 'Python 3', node: 'Node.js' },
+  language: { bash: 'Bash', sh: 'POSIX sh', python: 'Python 3', node: 'Node.js', other: 'Other' },
   channelKind: { webhook: 'Webhook' },
   credentialKind: { none: 'None', basic: 'User and password', bearer: 'Bearer token', api_key: 'API key' },
   detectorKind: { learned: 'Learned (no numbers to set)', threshold: 'Fixed limit', absence: 'Absence', logs: 'Log lines' },
   gate: {
     archived: 'Policy in use', burning: 'Still anomalous', target_busy: 'One run per target', targets_at_once: 'Targets at once', enabled: 'Policy enabled', maintenance: 'Maintenance window', cooldown: 'Cool-down', limits: 'Limits', attempts: 'Attempts', max_attempts: 'Attempts', breaker: 'Circuit breaker', blast_radius: 'Blast radius', max_targets: 'Targets at once', concurrency: 'One heal per target', freshness: 'Data freshness', approval: 'Approval', autonomy: 'Autonomy', echo: 'Echo of our own run', target: 'Target', steps: 'Steps left', match: 'Match',
+  },
+  limits: {
+    title: 'Limits', cpu: 'CPU (1 = one core)', memory: 'Memory (MiB)', pids: 'Processes', file: 'Largest file (MiB)', output: 'Output kept (MiB)', network: 'Network', networkHint: 'Containers and pods have none without it.', own: 'Own limits instead of the script’s',
+  },
+  retry: {
+    title: 'Retries', attempts: 'Attempts at most', backoff: 'First pause (s)', maxBackoff: 'Longest pause (s)', codes: 'Also after exit codes', codesHint: 'A script that is not repeatable is attempted again only after these.', own: 'Own retries instead of the script’s',
+  },
+  part: {
+    act: 'Act', precheck: 'Precheck', verify: 'Verify', undo: 'Undo',
+  },
+  resultOp: {
+    eq: 'equals', ne: 'differs from', gt: '>', ge: '≥', lt: '<', le: '≤', contains: 'contains', exists: 'exists', absent: 'is absent',
+  },
+  schema: {
+    number: 'Give a number', integer: 'Give a whole number', min: 'At least {n}', max: 'At most {n}', pattern: 'Does not match {pattern}', short: 'At least {n} characters', long: 'At most {n} characters', choice: 'Choose one of the list', json: 'Not valid JSON', fallback: 'default {value}',
+  },
+  testOutcome: {
+    passed: 'Passed', failed: 'Failed', error: 'Error', skipped: 'Skipped',
+  },
+  logStream: {
+    stdout: 'Standard output', stderr: 'Error output', system: 'Remarks of aiops',
+  },
+  queue: {
+    title: 'Queue', intro: 'What waits, what runs, what stands still and why.', ready: 'Can begin now', held: 'Held by their target', resting: 'Rest before a retry', oldest: 'Oldest waits', active: 'Running', owners: 'Owners', waiting: 'Waiting', managers: 'Runtime managers', byState: 'By state', pause: 'Pause', drain: 'Drain', resume: 'Resume', pauseTitle: 'Pause {what}', drainTitle: 'Drain {what}', whole: 'the whole queue', pauseHint: 'Nothing new begins; what runs goes on.', drainHint: 'The same, and this page says when nothing runs any more.', reason: 'Reason, for the others', paused: 'Paused', draining: 'Draining', drained: 'Drained: nothing runs any more.', since: '{by}, {t}', running: 'Runs start', idle: 'Nothing waits and nothing runs.', list: 'Waiting and running', used: '{n} of {of}',
   },
 }
 type Widen<T> = { [K in keyof T]: T[K] extends string ? string : Widen<T[K]> }

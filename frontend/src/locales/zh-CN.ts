@@ -7,6 +7,7 @@ export const zhCN: Messages = {
     dashboard: '总览', incidents: '事件', runs: '测试运行', scripts: '测试脚本', cases: '测试用例', managers: '运行时管理器',
     policies: '修复策略', monitors: '监控项', sources: '数据源', channels: '通知渠道', audit: '审计', users: '用户',
     operate: '值守', automate: '自动化', observe: '观测', administer: '管理', main: '主导航', narrow: '收起菜单', wide: '展开菜单',
+    queue: '队列', alerts: '外部告警', anomalies: '异常', logs: '日志', topology: '拓扑',
   },
   top: {
     language: '语言', theme: '配色', system: '跟随系统', light: '浅色', dark: '深色', help: '键盘帮助', logout: '退出登录',
@@ -68,14 +69,17 @@ export const zhCN: Messages = {
     list: '测试运行', title: '运行', case: '用例', purpose: '目的', target: '目标', runtime: '运行时', started: '开始', duration: '用时', exit: '退出码', requestedBy: '发起者', queued: '排队', ended: '结束', anyCase: '任意用例', states: '状态', anyState: '任意状态',
     cancel: '取消运行', cancelAsk: '停止此运行？会结束整个进程树：先请求退出，再强制结束。', cancelAsked: '正在停止', reason: '原因', env: '环境变量', envNone: '没有给定的值。', script: '实际运行的脚本', expectations: '通过条件', expExit: '退出码为 {n}', expOutput: '输出包含', expDuration: '不超过 {t}',
     mode: '模式', timeout: '时限', manager: '运行时管理器', managerReason: '选择理由', epoch: '租约', key: '运行键', incident: '所属事件', step: '策略第 {n} 步', facts: '概要', log: '日志', follow: '跟随', download: '下载', searchLog: '搜索日志', hits: '{at} / {n}', noHits: '没有匹配', prev: '上一个', nextHit: '下一个', lines: '{n} 行', streams: '输出流', time: '时间', truncated: '较早的行不再显示，请下载完整日志。', again: '再次运行', hash: 'SHA-256', image: '镜像', wrapUp: '已结束',
+    search: '搜索用例、目标、发起者、原因', anyPurpose: '任意目的', anyManager: '任意运行时管理器', batch: '同一次请求', ofSchedule: '同一定时计划', ofIncident: '同一事件', results: '结果', artifacts: '产物', attempts: '尝试', tail: '跳到末尾', earlier: '正在加载更早的行', stream: '输出流', anyStream: '全部输出', regex: '正则表达式', matchCase: '区分大小写', searching: '正在搜索完整日志', hitsSome: '{at} / 至少 {n}', missing: '缺少第 {from} 至 {to} 行', damaged: '第 {from} 至 {to} 行无法读取：{why}', stored: '已存储 {bytes}', wrap: '换行', attempt: '第 {n} 次尝试', attemptOf: '第 {n} 次，最多 {of} 次', nextAttempt: '下次尝试{t}', noAttempts: '只尝试过一次。', noArtifacts: '没有留下文件。脚本写入 $AIOPS_ARTIFACTS 下的文件会被保留。', noResults: '没有留下结果。脚本可将 JSON 写入 $AIOPS_RESULT，或在 $AIOPS_ARTIFACTS 下写 JUnit XML。', notYet: '运行结束后收集。', fileName: '文件', size: '大小', type: '类型', previewFile: '预览', tooLarge: '文件过大，无法预览，请下载。', noPreview: '此类型无法预览，请下载。', resultJson: '结果文档', tests: '测试', onlyBad: '只看失败的', testsSum: '通过 {passed}，失败 {failed}，跳过 {skipped}，用时 {t}', againSame: '以相同的值再次运行', cancelling: '正在停止：{t}请求；先礼貌地请求进程树退出，再强制结束。', deadline: '截止时间', priority: '优先级', version: '脚本版本', planned: '计划时间', restUntil: '等待下次尝试', limitsUsed: '{cpu} CPU，{memory}，{pids} 个进程', networkOn: '有网络', networkOff: '无网络', secrets: '密文', expMatches: '输出匹配', expResult: '结果 {path} {op} {value}', owner: '归属',
   },
   script: {
     list: '测试脚本', one: '脚本', new: '新建脚本', language: '语言', mode: '模式', timeout: '时限（秒）', image: '容器镜像', imageHint: '用于 Docker 和 Kubernetes；留空则用运行时的默认镜像。', body: '内容', bodyHint: '参数值以同名环境变量传入，绝不拼接到文本中。',
     parameters: '参数（JSON Schema）', parametersHint: '对象类型的 schema，其属性会成为用例的表单。', parametersBad: '不是合法的 JSON：{error}', parametersShape: '请给出 object 类型的 JSON Schema', example: '插入示例', preview: '用户看到的表单', modeHint: '最多一次：可能已经开始的运行绝不会再次启动。', lines: '{n} 行',
+    interpreter: '解释器', interpreterHint: '命令及其参数，每项一个词；脚本文件跟在其后。', imageNeeded: '语言为“其他”时需要镜像或解释器', contract: '约定', contractHint: '同一语言的附加脚本，各自可作为用例运行。', idempotent: '可重复执行', idempotentYes: '是：执行两次也无害', idempotentNo: '否：可能已经开始的运行绝不会再次启动', precheckHint: '动手之前的检查；失败则到此为止。', verifyHint: '事后检查是否生效。', undoHint: '撤销所做的改动。', addPart: '添加：{part}', versions: '版本', versionsHint: '每一版内容都会保留；恢复后成为最新版本。', compare: '比较', compareWith: '比较对象', restore: '恢复', restoreAsk: '将版本 {n} 的内容设为最新版本？', restored: '已恢复版本 {n}', newest: '最新', same: '没有差异。', changedFields: '有变化的字段：{fields}', diffTitle: '版本 {from} → {to}',
   },
   case: {
     list: '测试用例', one: '用例', new: '新建用例', kind: '运行什么', fromScript: '脚本', ownBody: '自带内容', script: '脚本', chooseScript: '选择脚本', values: '参数值', valuesHint: '以环境变量传入；留空则用脚本的默认值。', noParams: '此脚本没有参数。', runtimeTags: '运行时标签', runtimeTagsHint: '只使用带有全部这些标签的运行时管理器。',
     timeout: '时限（秒）', timeoutHint: '留空则用脚本的时限。', expectations: '满足以下条件即通过', exitCode: '退出码', contains: '输出包含', maxDuration: '在此时间内结束（秒）', run: '立即运行', runTitle: '运行“{name}”', target: '目标', targetHint: '操作对象，例如 service=checkout。同一目标同时只有一个运行。', start: '启动', last: '最近运行', addValue: '添加一个值',
+    part: '运行脚本的哪一部分', version: '版本', versionNewest: '始终使用最新版本', versionPinned: '版本 {n}', priority: '优先级', priorityHint: '-100 到 100，数值大的优先；留空则按目的决定。', matches: '输出匹配（正则表达式）', resultChecks: '结果', resultHint: '对脚本写入 $AIOPS_RESULT 的 JSON 的条件。', addCheck: '添加条件', path: '路径，例如 /rows/0', moreExpect: '更多条件',
   },
   manager: {
     list: '运行时管理器', one: '运行时管理器', new: '新建运行时管理器', kind: '类型', endpoint: '地址', endpointHint: '例如 unix:///var/run/docker.sock 或 https://cluster:6443', capacity: '容量', capacityHint: '同时运行的数量。', draining: '排空中', drainHint: '完成正在运行的，不再接受新的。', drain: '排空', undrain: '重新接受运行', latency: '响应', checked: '检查', platform: '平台', runsAtOnce: '同时 {n} 个', lastOk: '上次健康：{t}',
@@ -105,25 +109,49 @@ export const zhCN: Messages = {
   health: { ok: '正常', unknown: '尚未检查', learning: '学习中', no_data: '无数据', partial: '数据不完整', source_error: '数据源错误' },
   managerHealth: { source_error: '无法访问', no_data: '无响应', learning: '启动中' },
   signal: { latency: '延迟', errors: '错误', traffic: '流量', saturation: '饱和度', availability: '可用性', logs: '日志', other: '其他' },
-  anomalyKind: { level: '水平', rate: '速率', threshold: '固定界限', absence: '缺失', entity: '多指标联动', log_error_rate: '日志错误率', new_template: '新日志模板', log_burst: '日志突增' },
+  anomalyKind: { level: '水平', rate: '速率', threshold: '固定界限', absence: '缺失', entity: '多指标联动', log_error_rate: '日志错误率', new_template: '新日志模板', log_burst: '日志突增', alert: '外部告警' },
   anomalyState: { open: '持续', closed: '已恢复' },
   event: {
-    opened: '打开', anomaly_added: '异常', anomaly_closed: '恢复正常', cause_ranked: '归因', decided: '决策', run_queued: '运行排队', run_started: '运行开始', run_ended: '运行结束', verification_started: '开始验证', verification_sampled: '采样', verdict: '结论', undo_queued: '撤销排队', resolved: '已恢复', escalated: '升级', reopened: '复发', acknowledged: '接手', comment: '备注', notified: '通知',
+    opened: '打开', anomaly_added: '异常', anomaly_closed: '恢复正常', cause_ranked: '归因', decided: '决策', run_queued: '运行排队', run_started: '运行开始', run_ended: '运行结束', verification_started: '开始验证', verification_sampled: '采样', verdict: '结论', undo_queued: '撤销排队', resolved: '已恢复', escalated: '升级', reopened: '复发', acknowledged: '接手', comment: '备注', notified: '通知', assigned: '分派', severity_set: '更改严重程度', merged: '合并', split: '拆分',
   },
   mode: { at_most_once: '最多一次', at_least_once: '至少一次' },
-  purpose: { manual: '手动', heal: '修复', undo: '撤销' },
+  purpose: { manual: '手动', heal: '修复', undo: '撤销', scheduled: '定时' },
   autonomy: { shadow: '影子', suggest: '建议', approve: '批准后执行', auto: '自动' },
   onFailure: { next_step: '下一步，最后叫人', undo: '撤销，然后叫人', escalate: '立即叫人' },
   role: { viewer: '查看者', operator: '操作员', approver: '批准人', editor: '编辑者', admin: '管理员' },
   direction: { both: '双向', up: '只看偏高', down: '只看偏低' },
   notificationState: { pending: '待发送', delivered: '已送达', dead: '已放弃' },
-  sourceKind: { prometheus: 'Prometheus', elasticsearch: 'Elasticsearch' },
+  sourceKind: { prometheus: 'Prometheus', elasticsearch: 'Elasticsearch', alertmanager: 'Alertmanager', grafana: 'Grafana 告警', generic: '通用 Webhook（JSON）' },
   runtimeKind: { local: '本机', docker: 'Docker', kubernetes: 'Kubernetes' },
-  language: { bash: 'Bash', sh: 'POSIX sh', python: 'Python 3', node: 'Node.js' },
+  language: { bash: 'Bash', sh: 'POSIX sh', python: 'Python 3', node: 'Node.js', other: '其他' },
   channelKind: { webhook: 'Webhook' },
   credentialKind: { none: '无', basic: '用户名和密码', bearer: 'Bearer 令牌', api_key: 'API 密钥' },
   detectorKind: { learned: '自动学习（无需设数值）', threshold: '固定界限', absence: '缺失', logs: '日志行' },
   gate: {
     archived: '策略在用', burning: '仍有异常', target_busy: '每个目标同时一个运行', targets_at_once: '同时目标数', enabled: '策略启用', maintenance: '维护窗口', cooldown: '冷却', limits: '限额', attempts: '尝试次数', max_attempts: '尝试次数', breaker: '熔断', blast_radius: '影响范围', max_targets: '同时目标数', concurrency: '每个目标同时一个修复', freshness: '数据新鲜度', approval: '批准', autonomy: '自主程度', echo: '自身运行的回声', target: '目标', steps: '剩余步骤', match: '匹配',
+  },
+  limits: {
+    title: '资源限制', cpu: 'CPU（1 = 一个核）', memory: '内存（MiB）', pids: '进程数', file: '单个文件上限（MiB）', output: '保留的输出（MiB）', network: '网络', networkHint: '关闭时容器和 Pod 没有网络。', own: '使用自己的限制，不用脚本的',
+  },
+  retry: {
+    title: '重试', attempts: '最多尝试次数', backoff: '首次间隔（秒）', maxBackoff: '最长间隔（秒）', codes: '以下退出码也重试', codesHint: '不可重复的脚本只在这些退出码之后重试。', own: '使用自己的重试，不用脚本的',
+  },
+  part: {
+    act: '执行', precheck: '预检', verify: '验证', undo: '撤销',
+  },
+  resultOp: {
+    eq: '等于', ne: '不等于', gt: '>', ge: '≥', lt: '<', le: '≤', contains: '包含', exists: '存在', absent: '不存在',
+  },
+  schema: {
+    number: '请输入数字', integer: '请输入整数', min: '不小于 {n}', max: '不大于 {n}', pattern: '不符合 {pattern}', short: '至少 {n} 个字符', long: '最多 {n} 个字符', choice: '请从列表中选择', json: '不是合法的 JSON', fallback: '默认 {value}',
+  },
+  testOutcome: {
+    passed: '通过', failed: '失败', error: '错误', skipped: '跳过',
+  },
+  logStream: {
+    stdout: '标准输出', stderr: '错误输出', system: 'aiops 的说明',
+  },
+  queue: {
+    title: '队列', intro: '正在等待、运行、暂停的内容及原因。', ready: '可立即开始', held: '因目标被占用而等待', resting: '重试前等待', oldest: '最久等待', active: '运行中', owners: '归属', waiting: '等待', managers: '运行时管理器', byState: '按状态', pause: '暂停', drain: '排空', resume: '恢复', pauseTitle: '暂停{what}', drainTitle: '排空{what}', whole: '整个队列', pauseHint: '不再开始新的运行；正在运行的继续。', drainHint: '同上，并在全部结束时给出提示。', reason: '原因（供他人查看）', paused: '已暂停', draining: '排空中', drained: '已排空：没有正在运行的内容。', since: '{by}，{t}', running: '正常启动', idle: '没有等待或运行的内容。', list: '等待与运行', used: '{n} / {of}',
   },
 }

@@ -37,6 +37,7 @@ export const routes: RouteRecordRaw[] = [
       { path: '/incidents/:id', name: 'incident', component: () => import('@/views/IncidentDetailView.vue'), props: true, meta: { title: 'nav.incidents', section: 'incidents' } },
       { path: '/runs', name: 'runs', component: () => import('@/views/RunsView.vue'), meta: { title: 'nav.runs', section: 'runs' } },
       { path: '/runs/:id', name: 'run', component: () => import('@/views/RunDetailView.vue'), props: true, meta: { title: 'nav.runs', section: 'runs' } },
+      { path: '/queue', name: 'queue', component: () => import('@/views/QueueView.vue'), meta: { title: 'nav.queue', section: 'queue' } },
       ...editable('/scripts', 'scripts', () => import('@/views/ScriptsView.vue'), () => import('@/views/ScriptEditView.vue')),
       ...editable('/cases', 'cases', () => import('@/views/CasesView.vue'), () => import('@/views/CaseEditView.vue')),
       ...editable('/runtime-managers', 'managers', () => import('@/views/ManagersView.vue'), () => import('@/views/ManagerEditView.vue')),

@@ -10,7 +10,7 @@ import { Compartment, EditorState, type Extension } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 
-export type EditorLanguage = 'bash' | 'sh' | 'python' | 'node' | 'json' | 'text'
+export type EditorLanguage = 'bash' | 'sh' | 'python' | 'node' | 'json' | 'text' | 'other'
 export interface EditorOptions {
   text: string; language: EditorLanguage; readonly: boolean; label: string; onChange: (text: string) => void
 }

@@ -13,7 +13,7 @@ function event(kind: EventKind, second: number, data: Json = null, message = '')
 function incident(state: Incident['state'], more: Partial<Incident> = {}): Incident {
   return {
     id: 'i', version: 1, fingerprint: '', title: '', severity: 'critical', state, entity: 'service=a', entities: [], started_at: at(0), detected_at: at(20), updated_at: at(20),
-    causes: [], attempts: 0, reopened: 0, trace: { trace_id: '', span_id: '' }, ...more,
+    causes: [], attempts: 0, reopened: 0, resolved_at: null, soak_until: null, acknowledged_by: null, trace: { trace_id: '', span_id: '' }, ...more,
   }
 }
 const states = (i: Incident, events: IncidentEvent[]) => loopSteps(i, events).map((s) => s.state)

@@ -9,12 +9,15 @@ import { anomalyMarks, anomalyOption, previewOption, readPalette, withGaps } fro
 import { formatDuration, formatValue, percent, relativeTime, splitEntity, stripAnsi } from '@/utils/format'
 import { appendRecords, findLines, pieces, rowWindow } from '@/utils/log'
 import { same } from '@/utils/merge'
-import { compactValues, missingFields, parseJson, schemaFields } from '@/utils/schema'
+import { readFilter, writeFilter } from '@/composables/useQueryFilter'
+import { sideBySide } from '@/utils/diff'
+import { holes, matcher, pieces as cut, prependRecords } from '@/utils/log'
+import { compactValues, fits, missingFields, parseJson, schemaFields, valuesOf, wrongValue } from '@/utils/schema'
 import { tokenFromAddress } from '@/utils/setupToken'
 import { firstIdAt } from '@/utils/uuid'
 import { addTags, tagsFit } from '@/utils/tags'
 import { AUTONOMIES, INCIDENT_STATES, RUN_STATES, SEVERITIES, TONES, VERDICTS } from '@/utils/words'
-import type { Anomaly, LogRecord, Run, Verification } from '@/api/types'
+import type { Anomaly, Json, LogRecord, Run, Verification } from '@/api/types'
 
 describe('format', () => {
   it.each([[0.084, 's', '84 ms'], [2.31, 's', '2.31 s'], [0, 's', '0 s'], [1536, 'bytes', '1.5 KiB'], [7.4, '%', '7.4%'], [123_456, '', '123.5k'], [null, 's', '—'], [Number.NaN, '', '—'], [Infinity, '', '∞'], [12, '1/s', '12 1/s']])('value %s %s', (value, unit, text) => {
@@ -138,5 +141,56 @@ describe('words', () => {
   })
   it('gives every word a colour', () => {
     expect([...INCIDENT_STATES, ...RUN_STATES, ...VERDICTS, ...SEVERITIES, ...AUTONOMIES].filter((w) => !TONES[w])).toEqual([])
+  })
+})
+
+describe('parameters by schema', () => {
+  const fields = schemaFields({ type: 'object', required: ['A'], properties: { A: { type: 'string', pattern: '^[a-z]+$', maxLength: 4 }, N: { type: 'integer', minimum: 1, maximum: 9 }, E: { enum: [1, 'two'] }, L: { type: 'array' }, O: { type: ['string', 'null'] } } })
+  const wrong = (name: string, value: Json) => { const field = fields.find((f) => f.name === name); return field ? wrongValue(field, value)?.key : 'no such field' }
+  it.each([['A', 'abc', undefined], ['A', 'Abc', 'pattern'], ['A', 'abcde', 'long'], ['N', 5, undefined], ['N', 10, 'max'], ['N', 0, 'min'], ['N', 1.5, 'integer'], ['N', 'x', 'number'], ['E', 1, undefined], ['E', 'three', 'choice'], ['L', [1], undefined], ['L', '[1', 'json'], ['O', 'free', undefined], ['A', '', undefined]] as [string, Json, string | undefined][])('%s %j -> %s', (name, value, key) => {
+    expect(wrong(name, value)).toBe(key)
+  })
+  it('sends only what is complete and right', () => {
+    expect(fits(fields, {})).toBe(false)
+    expect(fits(fields, { A: 'abc', N: 3 })).toBe(true)
+    expect(fits(fields, { A: 'abc', N: 30 })).toBe(false)
+  })
+  it('reads the environment of a run back as values', () => {
+    expect(valuesOf(fields, { A: 'abc', N: '3', E: '1', L: '[1,2]', OTHER: 'x' })).toEqual({ A: 'abc', N: 3, E: 1, L: [1, 2] })
+  })
+})
+
+describe('side by side', () => {
+  const unified = '--- version 1/timeout_secs\n+++ version 2/timeout_secs\n@@ -1 +1 @@\n-60\n+120\n--- version 1/body\n+++ version 2/body\n@@ -1,3 +1,4 @@\n set -e\n-echo a\n+echo b\n+echo c\n exit\n@@ -10,1 +11,1 @@\n--- not a header\n+++ nor this\n'
+  it('has a part per field; removed and added lines stand beside each other', () => {
+    const parts = sideBySide(unified)
+    expect(parts.map((p) => p.field)).toEqual(['timeout_secs', 'body'])
+    expect(parts[1]?.rows.map((r) => [r.kind, r.leftNo, r.left, r.rightNo, r.right])).toEqual([
+      ['same', 1, 'set -e', 1, 'set -e'], ['change', 2, 'echo a', 2, 'echo b'], ['change', null, null, 3, 'echo c'], ['same', 3, 'exit', 4, 'exit'],
+      ['gap', null, null, null, null], ['change', 10, '-- not a header', 11, '++ nor this'],
+    ])
+  })
+  it('is empty when nothing differs', () => expect(sideBySide('')).toEqual([]))
+})
+
+describe('a long log', () => {
+  const line = (seq: number): LogRecord => ({ seq, at: '', stream: 'stdout', text: `line ${seq}` })
+  it('takes earlier lines once and finds holes', () => {
+    expect(prependRecords([line(5), line(6)], [line(3), line(4), line(5)]).map((l) => l.seq)).toEqual([3, 4, 5, 6])
+    expect(holes([line(1), line(2), line(6), line(7), line(9)])).toEqual([{ from: 3, to: 5 }, { from: 8, to: 8 }])
+  })
+  it('marks hits of an expression, and none of one that does not parse', () => {
+    expect(cut('ab12cd3', matcher('[0-9]+', true)).map((p) => [p.text, p.hit])).toEqual([['ab', false], ['12', true], ['cd', false], ['3', true]])
+    expect(matcher('[', true)).toBeNull()
+    expect(cut('a.b', matcher('.')).map((p) => p.text)).toEqual(['a', '.', 'b'])
+  })
+})
+
+describe('filters in the address', () => {
+  const blank = { state: [] as string[], search: '', case_id: '' }
+  it('reads and writes only what is set', () => {
+    expect(readFilter(blank, { state: 'failed', search: 'a', other: 'x' })).toEqual({ state: ['failed'], search: 'a', case_id: '' })
+    expect(readFilter(blank, { state: ['failed', 'lost'] })).toEqual({ state: ['failed', 'lost'], search: '', case_id: '' })
+    expect(writeFilter(blank, { state: ['lost'], search: '', case_id: 'c' })).toEqual({ state: ['lost'], case_id: 'c' })
   })
 })

@@ -1,6 +1,6 @@
 // The menu: groups of pages with icons and the letter that follows `g`.
 import {
-  Bell, Cpu, DataAnalysis, DataLine, Document, Files, Finished, List, Odometer, SetUp, User, Warning,
+  Bell, Cpu, DataAnalysis, DataLine, Document, Files, Finished, List, Odometer, SetUp, Sort, User, Warning,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { Permission } from '@/utils/roles'
@@ -15,6 +15,7 @@ export const MENU: readonly MenuGroup[] = [
       { section: 'dashboard', path: '/', text: 'nav.dashboard', icon: Odometer, letter: 'd' },
       { section: 'incidents', path: '/incidents', text: 'nav.incidents', icon: Warning, letter: 'i' },
       { section: 'runs', path: '/runs', text: 'nav.runs', icon: Finished, letter: 'r' },
+      { section: 'queue', path: '/queue', text: 'nav.queue', icon: Sort, letter: 'q' },
     ],
   },
   {
