@@ -44,10 +44,15 @@ impl Worker {
     pub(super) async fn backfill(&mut self, monitor: &Arc<Monitor>) -> bool {
         let context = Arc::clone(&self.context);
         let turns = context.history_turns(monitor.spec.source_id);
-        if turns.available_permits() == 0 {
-            context.report(monitor, &judge::waits_for_history(), None, Duration::ZERO).await;
-        }
-        let Ok(_turn) = turns.acquire().await else { return false };
+        // Rules need little history and must not wait behind those that learn.
+        let _turn = if monitor.spec.detector == DetectorSpec::Learned {
+            if turns.available_permits() == 0 {
+                context.report(monitor, &judge::waits_for_history(), None, Duration::ZERO).await;
+            }
+            turns.acquire().await.ok()
+        } else {
+            None
+        };
         let Some(due) = self.metric_window(monitor, context.clock.now()) else { return false };
         let began = Instant::now();
         let (whole, series) = match self.bounded(monitor, due).await {
@@ -144,18 +149,23 @@ impl Worker {
         let took = began.elapsed();
         walk.took(answer.series.len());
         let max = usize::try_from(monitor.spec.max_series).unwrap_or(usize::MAX);
-        judge::cap(&mut answer.series, max, &mut self.memory.known);
+        let left_out = judge::cap(&mut answer.series, max, &mut self.memory.known);
         if answer.completeness != Completeness::Complete {
             *partial += 1;
             context.stats.was_partial();
         }
-        let (series, rows) = (answer.series.len(), answer.series.iter().map(|s| s.points.len()).sum());
+        // The last window says how the monitor is, as a poll does.
+        let judged = if walk.window().is_none() {
+            judge::metrics(&answer, left_out, &window, poll.now)
+        } else {
+            judge::history(walk.share(), *partial, answer.series.len(), &window, poll.now)
+        };
+        let rows = answer.series.iter().map(|s| s.points.len()).sum();
         if !self.send(&poll, window.to, Payload::Metrics(answer)).await {
             return false;
         }
         context.stats.sent_history(rows);
         self.advance(&poll, window.to, false);
-        let judged = judge::history(walk.share(), *partial, series, &window, poll.now);
         context.report(monitor, &judged, None, took).await;
         true
     }

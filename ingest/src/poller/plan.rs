@@ -105,7 +105,7 @@ pub fn rows(window: &Window, step: Duration) -> i64 {
 #[must_use]
 pub fn is_history(rows: i64, known: usize, samples: usize, limits: &Limits) -> bool {
     let most = i64::from(limits.max_steps.max(1));
-    let room = if known == 0 { 20 } else { i64::try_from(samples / known).unwrap_or(most).max(4) };
+    let room = samples.checked_div(known).map_or(20, |rows| i64::try_from(rows).unwrap_or(most).max(4));
     rows > room.min(most)
 }
 
