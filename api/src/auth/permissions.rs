@@ -85,7 +85,7 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/runtime-managers/statuses", READ),
     ("POST", "/sources/test", EDIT),
     ("POST", "/sources/{id}/test", OPERATE),
-    ("GET", "/sources/{id}/discovery", EDIT),
+    ("GET", "/sources/{id}/discovery", READ),
     ("POST", "/monitors/preview", EDIT),
     ("POST", "/monitors/backtest", EDIT),
     ("GET", "/scripts/{id}/versions", READ),

@@ -284,12 +284,12 @@ async fn a_backtest_takes_a_stored_monitor_or_settings_to_try() {
             .await;
     assert_eq!(wider.json()["step_secs"], 120, "{}", wider.text);
     for (body, status, field) in [
-        (json!({}), StatusCode::UNPROCESSABLE_ENTITY, "monitor_id"),
-        (json!({"spec": with("query", json!("sum(("))}), StatusCode::UNPROCESSABLE_ENTITY, "query"),
-        (json!({"spec": with("sensitivity", json!(11))}), StatusCode::UNPROCESSABLE_ENTITY, "sensitivity"),
-        (json!({"spec": with("detector", json!({"kind": "logs"}))}), StatusCode::UNPROCESSABLE_ENTITY, "detector"),
-        (json!({"spec": spec, "from": "2027-02-02T00:00:00Z"}), StatusCode::UNPROCESSABLE_ENTITY, "from"),
-        (json!({"spec": spec, "from": "2020-02-02T00:00:00Z"}), StatusCode::UNPROCESSABLE_ENTITY, "from"),
+        (json!({}), StatusCode::BAD_REQUEST, "monitor_id"),
+        (json!({"spec": with("query", json!("sum(("))}), StatusCode::BAD_REQUEST, "query"),
+        (json!({"spec": with("sensitivity", json!(11))}), StatusCode::BAD_REQUEST, "sensitivity"),
+        (json!({"spec": with("detector", json!({"kind": "logs"}))}), StatusCode::BAD_REQUEST, "detector"),
+        (json!({"spec": spec, "from": "2027-02-02T00:00:00Z"}), StatusCode::BAD_REQUEST, "from"),
+        (json!({"spec": spec, "from": "2020-02-02T00:00:00Z"}), StatusCode::BAD_REQUEST, "from"),
         (json!({"spec": with("query", json!("busy"))}), StatusCode::TOO_MANY_REQUESTS, ""),
     ] {
         let answer = ask(body).await;
