@@ -5,7 +5,7 @@ SHELL := /usr/bin/env bash
 CARGO ?= cargo
 SERVICES := deploy/dev/services
 
-.PHONY: help demo test bench lint fmt ui services-up services-down services-status openapi clean
+.PHONY: help demo test bench soak lint fmt ui services-up services-down services-status openapi clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -18,6 +18,9 @@ test: ## Set up everything and run every test
 
 bench: ## Run the benchmarks and print their ratios
 	deploy/dev/bench.sh
+
+soak: ## The kill test at full size: 10,000 runs and 2,000 kills (RUNS, KILLS, LEASE, SEED change that)
+	deploy/dev/soak.sh
 
 lint: ## Formatting, clippy, eslint and types; cargo-deny and typos where installed
 	$(CARGO) fmt --all --check

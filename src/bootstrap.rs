@@ -29,7 +29,11 @@ pub(crate) async fn local_manager(managers: &dyn CatalogStore<RuntimeManagerSpec
     }
     let spec = RuntimeManagerSpec::default();
     let draft = Draft { name: "local".to_owned(), tags: vec!["local".to_owned()], spec };
-    managers.create(draft, audit("runtime_manager.create")).await.map(drop)
+    match managers.create(draft, audit("runtime_manager.create")).await {
+        // Another process of this database started at the same moment.
+        Err(e) if e.kind == domain::Kind::Conflict => Ok(()),
+        other => other.map(drop),
+    }
 }
 
 /// The source with this address exists; its id.

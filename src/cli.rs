@@ -1,5 +1,9 @@
 //! The command line.
 
+mod remote;
+
+pub(crate) use remote::{ApplyArgs, Connection, ExportArgs, LoginArgs, RunArgs, RunsCommand, SecretCommand};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +45,23 @@ pub(crate) enum Command {
     /// The audit chain.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// API keys, made on the database itself.
+    #[command(subcommand)]
+    Apikey(ApikeyCommand),
+    /// Keep an address and an API key for the subcommands below.
+    Login(LoginArgs),
+    /// Run a case on a product.
+    Run(RunArgs),
+    /// Runs of a product.
+    #[command(subcommand)]
+    Runs(RunsCommand),
+    /// Bring a product to what YAML files say.
+    Apply(ApplyArgs),
+    /// Write what a product has as YAML.
+    Export(ExportArgs),
+    /// Secrets of a product.
+    #[command(subcommand)]
+    Secret(SecretCommand),
     #[command(hide = true)]
     Supervise {
         /// Folder of the run.
@@ -232,6 +253,32 @@ pub(crate) enum UserCommand {
         /// viewer, operator, approver, editor or admin.
         #[arg(long, default_value = "viewer")]
         role: String,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ApikeyCommand {
+    /// Make a key; it is printed once.
+    Create {
+        /// What it is for: 1 to 64 letters, digits, '-', '_' or '.'.
+        name: String,
+        /// viewer, operator, approver, editor or admin.
+        #[arg(long, default_value = "operator")]
+        role: String,
+        /// Its life, days.
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=730))]
+        days: u32,
+        #[command(flatten)]
+        database: DatabaseArgs,
+    },
+    /// List keys; the keys themselves are not stored.
+    List(DatabaseArgs),
+    /// Revoke a key.
+    Revoke {
+        /// Its name.
+        name: String,
         #[command(flatten)]
         database: DatabaseArgs,
     },

@@ -62,7 +62,7 @@ impl BusReceiver for LocalReceiver {
 
 /// Wakes within this process: one counter a topic.
 #[derive(Debug)]
-pub(crate) struct LocalWake([watch::Sender<u64>; 7]);
+pub(crate) struct LocalWake([watch::Sender<u64>; Topic::ALL.len()]);
 
 impl Default for LocalWake {
     fn default() -> Self {
@@ -70,25 +70,13 @@ impl Default for LocalWake {
     }
 }
 
-const fn slot(topic: Topic) -> usize {
-    match topic {
-        Topic::Incidents => 0,
-        Topic::Runs => 1,
-        Topic::RunLogs => 2,
-        Topic::Outbox => 3,
-        Topic::Catalog => 4,
-        Topic::Status => 5,
-        Topic::Alerts => 6,
-    }
-}
-
 impl Wake for LocalWake {
     fn wake(&self, topic: Topic) {
-        self.0[slot(topic)].send_modify(|n| *n = n.wrapping_add(1));
+        self.0[topic.slot()].send_modify(|n| *n = n.wrapping_add(1));
     }
 
     fn listen(&self, topic: Topic) -> Box<dyn WakeListener> {
-        Box::new(LocalListener(self.0[slot(topic)].subscribe()))
+        Box::new(LocalListener(self.0[topic.slot()].subscribe()))
     }
 }
 

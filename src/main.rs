@@ -5,14 +5,18 @@ mod backtest;
 mod bootstrap;
 mod cli;
 mod commands;
+mod detection;
 mod discovery;
 mod exporter;
 mod killpoint;
 mod local;
 mod plot;
+mod remote;
+mod sealing;
 mod settings;
 mod telemetry;
 mod topology;
+mod wake;
 
 use clap::Parser as _;
 use std::process::ExitCode;

@@ -13,7 +13,10 @@ pub(crate) struct Settings {
     pub data_dir: PathBuf,
     /// `sqlite://...` or `postgres://...`; empty: SQLite in `data_dir`.
     pub database_url: String,
-    /// Where chunks of logs and artifacts are kept: `s3://BUCKET[/PREFIX]`; empty: folder `files` in `data_dir`.
+    /// `redis://HOST:PORT/NUMBER` over which processes wake each other; empty: PostgreSQL's own notifications.
+    pub redis_url: String,
+    /// Where chunks of logs and artifacts are kept: `s3://BUCKET[/PREFIX]` or `file:///FOLDER`, which processes on one
+    /// database share; empty: folder `files` in `data_dir`.
     pub blob_url: String,
     /// Address of an S3-compatible service; empty: Amazon's own.
     pub blob_endpoint: String,
@@ -36,6 +39,9 @@ pub(crate) struct Settings {
     pub hsts: bool,
     /// Proxies whose `X-Forwarded-For` is believed, separated by commas.
     pub trusted_proxies: String,
+    /// File with the keys that secrets are sealed with, newest first; empty: `secret.key` in `data_dir`, made when absent.
+    /// `AIOPS_SECRET_KEY` holds the keys themselves and goes before.
+    pub secret_key_file: String,
 }
 
 impl Settings {
@@ -47,6 +53,7 @@ impl Settings {
         let mut builder = config::Config::builder()
             .set_default("data_dir", "./data")?
             .set_default("database_url", "")?
+            .set_default("redis_url", "")?
             .set_default("blob_url", "")?
             .set_default("blob_endpoint", "")?
             .set_default("blob_region", "")?
@@ -57,7 +64,8 @@ impl Settings {
             .set_default("grace_secs", 10)?
             .set_default("log_json", true)?
             .set_default("hsts", false)?
-            .set_default("trusted_proxies", "")?;
+            .set_default("trusted_proxies", "")?
+            .set_default("secret_key_file", "")?;
         if let Some(path) = file {
             builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
         }
@@ -94,6 +102,9 @@ impl Settings {
         {
             bail!("database_url: give sqlite://PATH or postgres://USER:PASSWORD@HOST/DATABASE, or leave it out");
         }
+        if !self.redis_url.is_empty() && !self.redis_url.starts_with("redis://") {
+            bail!("redis_url: give redis://HOST:PORT/NUMBER, or leave it out");
+        }
         self.bucket()?;
         self.proxies()?;
         Ok(self)
@@ -105,11 +116,11 @@ impl Settings {
     /// # Errors
     /// One line that says what to give.
     pub(crate) fn bucket(&self) -> anyhow::Result<Option<store::Bucket>> {
-        if self.blob_url.is_empty() {
+        if self.blob_url.is_empty() || self.blob_url.starts_with("file:///") {
             return Ok(None);
         }
         let rest = self.blob_url.strip_prefix("s3://").map(|r| r.trim_end_matches('/')).filter(|r| !r.is_empty());
-        let rest = rest.context("blob_url: give s3://BUCKET or s3://BUCKET/PREFIX, or leave it out")?;
+        let rest = rest.context("blob_url: give s3://BUCKET, s3://BUCKET/PREFIX or file:///FOLDER, or leave it out")?;
         let (name, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if !self.blob_endpoint.is_empty() && !self.blob_endpoint.starts_with("http") {
             bail!("blob_endpoint: give http://HOST:PORT or https://HOST");
@@ -123,6 +134,11 @@ impl Settings {
             access_key: key("AIOPS_BLOB_ACCESS_KEY"),
             secret_key: key("AIOPS_BLOB_SECRET_KEY"),
         }))
+    }
+
+    /// The folder of file storage, when it is no bucket.
+    pub(crate) fn blob_folder(&self) -> PathBuf {
+        self.blob_url.strip_prefix("file://").map_or_else(|| self.data_dir.join("files"), PathBuf::from)
     }
 
     /// The proxies that are believed.
@@ -160,6 +176,7 @@ fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
 const KEYS: [&str; 13] = [
     "data_dir",
     "database_url",
+    "redis_url",
     "blob_url",
     "blob_endpoint",
     "blob_region",
@@ -171,6 +188,7 @@ const KEYS: [&str; 13] = [
     "log_json",
     "hsts",
     "trusted_proxies",
+    "secret_key_file",
 ];
 
 #[cfg(test)]
@@ -201,6 +219,10 @@ mod tests {
         assert!(folder.starts_with("data_dir: give"), "{folder}");
         let database = format!("{:#}", file("database_url = 'mysql://x'").expect_err("wrong scheme"));
         assert!(database.starts_with("database_url"), "{database}");
+        let shared = file("blob_url = 'file:///srv/aiops'").expect("a folder");
+        assert_eq!((shared.bucket().expect("no bucket").is_none(), shared.blob_folder()), (true, "/srv/aiops".into()));
+        let redis = format!("{:#}", file("redis_url = 'localhost'").expect_err("no scheme"));
+        assert!(redis.starts_with("redis_url: give redis://"), "{redis}");
         let bucket = format!("{:#}", file("blob_url = 'files'").expect_err("wrong scheme"));
         assert!(bucket.starts_with("blob_url: give s3://"), "{bucket}");
         let proxy = format!("{:#}", file("trusted_proxies = '10.0.0.1, traefik'").expect_err("a name"));

@@ -10,11 +10,12 @@ use domain::clock::Clock;
 use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    AlertStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore, IncidentStore,
-    IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, Sources, StatusStore, UserStore,
-    VersionStore, Wake,
+    AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore,
+    IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, ScheduleStore,
+    SecretStore, Sources, StatusStore, UserStore, VersionStore, Wake,
 };
 use domain::run::Run;
+use domain::schedule::ScheduleSpec;
 use domain::{Id, Result};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -66,6 +67,10 @@ pub struct ApiDeps {
     pub versions: Arc<dyn VersionStore>,
     /// Cases.
     pub cases: Arc<dyn CatalogStore<CaseSpec>>,
+    /// Schedules.
+    pub schedules: Arc<dyn CatalogStore<ScheduleSpec>>,
+    /// Their planned times.
+    pub windows: Arc<dyn ScheduleStore>,
     /// Runtime managers.
     pub managers: Arc<dyn CatalogStore<RuntimeManagerSpec>>,
     /// Policies.
@@ -98,6 +103,10 @@ pub struct ApiDeps {
     pub outbox: Arc<dyn OutboxStore>,
     /// Users and sessions.
     pub users: Arc<dyn UserStore>,
+    /// Keys of programs.
+    pub api_keys: Arc<dyn ApiKeyStore>,
+    /// Secrets that runs are given.
+    pub secrets: Arc<dyn SecretStore>,
     /// The audit chain.
     pub audit: Arc<dyn AuditStore>,
     /// Clients of the stored sources.

@@ -54,6 +54,7 @@ leftovers() { find /proc/[0-9]*/fd/1 -lname "$tmp/*" 2>/dev/null | cut -d/ -f3; 
 names=(prometheus redis postgres alertmanager)
 [[ $quick == --quick ]] || names+=(elasticsearch)
 [[ ! -x ${XDG_CACHE_HOME:-$HOME/.cache}/aiops-dev/prometheus3-3.16.0/prometheus ]] || names+=(prometheus3)
+if ((EUID == 0)) && command -v dockerd >/dev/null && command -v docker >/dev/null && [[ -w /sys/fs/cgroup ]]; then names+=(docker); fi
 echo "services: ${names[*]}"
 
 command -v shellcheck >/dev/null && check 'shellcheck finds nothing' \
@@ -78,6 +79,20 @@ check 'prometheus answers' curl -fsS "$(url_of one PROMETHEUS)/api/v1/query?quer
 check 'alertmanager answers' curl -fsS "$(url_of one ALERTMANAGER)/api/v2/status"
 [[ $quick == --quick ]] || check 'elasticsearch stores a document' curl -fsS -XPOST -H 'content-type: application/json' \
     "$(url_of one ELASTICSEARCH)/logs/_doc?refresh=true" -d '{"message":"hello"}'
+engine() { docker -H "$(sed -n 's/^export AIOPS_TEST_DOCKER_HOST=//p' "$tmp/one/.dev/env")" "$@"; }
+# Processes and mounts of the engine: daemons, shims, what they run.
+engine_leftovers() {
+    local pid
+    for pid in $(pgrep -f "$tmp/one/.dev/docker/"); do [[ $pid == "$$" ]] || echo "process $pid"; done
+    grep -F " $tmp/one/.dev/docker/" /proc/mounts
+    ps -eo args= | grep -E '^sleep 4711$'
+}
+if [[ " ${names[*]} " == *' docker '* ]]; then
+    check 'the engine runs a container' same hello "$(engine run --rm --network none aiops-busybox:1 echo hello 2>&1)"
+    check 'the engine has the tools image' engine image inspect localhost/aiops-tools:1
+    check 'a container is left running' engine run --detach --network none aiops-busybox:1 sleep 4711
+    check 'the look for what an engine leaves sees it' differ '' "$(engine_leftovers)"
+fi
 scraped() {
     local end=$((SECONDS + 20))
     until curl -fsS "$1/api/v1/query?query=up%7Bjob=%22shop%22%7D" | grep -q '"service":"checkout"'; do
@@ -142,6 +157,7 @@ outside=$(cat "$tmp/one/.dev/postgres/outside" 2>/dev/null)
 check 'everything stops' "$one" down
 check 'everything stops in the second checkout' "$two" down
 check 'no process is left' same '' "$(leftovers)"
+check 'no container, shim or mount is left' same '' "$(engine_leftovers)"
 check 'no pid file is left' not compgen -G "$tmp/*/.dev/*/pid"
 check 'data goes on request' "$one" down --purge
 check 'and the state folder with it' not test -e "$tmp/one/.dev"

@@ -5,6 +5,7 @@
 
 pub mod alert;
 pub mod anomaly;
+pub mod api_key;
 pub mod artifact;
 pub mod backtest;
 pub mod blob;

@@ -83,6 +83,9 @@ impl RunPurpose {
     }
 }
 
+/// Begins a runtime tag that one manager alone carries: the one whose name follows.
+pub const PIN: &str = "manager:";
+
 /// Lowest and highest priority.
 pub const PRIORITIES: std::ops::RangeInclusive<i32> = -100..=100;
 

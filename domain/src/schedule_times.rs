@@ -68,6 +68,12 @@ impl Times {
         std::iter::successors(self.next(after), |t| self.next(*t)).take(count).collect()
     }
 
+    /// A time on the clock of the zone, RFC 3339.
+    #[must_use]
+    pub fn local(&self, at: Time) -> String {
+        at.with_timezone(&self.zone).to_rfc3339()
+    }
+
     fn next_fixed(&self, after: Time) -> Option<Time> {
         let mut wall = after.with_timezone(&self.zone).naive_local() - GAP;
         // At most one a day: the window before `after` holds few.

@@ -14,8 +14,8 @@ const token = process.env.AIOPS_SETUP_TOKEN ?? ''
 const username = process.env.AIOPS_USER ?? 'admin'
 const password = process.env.AIOPS_PASSWORD ?? 'correct-horse-battery'
 const minutes = Number(process.env.AIOPS_WAIT_MINUTES ?? 10)
-const PAGES = ['/', '/incidents', '/runs', '/queue', '/policies', '/cases', '/scripts', '/runtime-managers', '/monitors', '/sources', '/channels', '/audit', '/users']
-const FORMS = ['/policies/new', '/cases/new', '/scripts/new', '/runtime-managers/new', '/monitors/new', '/sources/new', '/channels/new']
+/** Sections of the menu with a form for a new object. */
+const EDITABLE = ['/policies', '/cases', '/scripts', '/schedules', '/runtime-managers', '/monitors', '/sources', '/channels']
 
 const { page, shot, say, settled, walk, enter, finish } = await openApp({ origin, token, username, password, shots: process.env.AIOPS_SHOTS ?? '' })
 
@@ -83,7 +83,12 @@ async function swapLanguage(lang) {
   await page.waitForFunction((wanted) => document.documentElement.lang === wanted, lang)
 }
 
+/** What the menu offers: pages that this server lacks are not there. */
+const menuPaths = () => page.locator('nav.side a.entry').evaluateAll((links) => links.map((a) => new URL(a.href).pathname))
+
 async function visitAll(incident) {
+  const pages = await menuPaths()
+  const forms = EDITABLE.filter((path) => pages.includes(path)).map((path) => `${path}/new`)
   const rounds = [['en', 'light'], ['en', 'dark'], ['zh-CN', 'dark'], ['zh-CN', 'light']]
   let language = 'en'
   for (const [lang, theme] of rounds) {
@@ -91,19 +96,19 @@ async function visitAll(incident) {
     language = lang
     await setTheme(theme)
     const first = {}
-    for (const path of PAGES) {
+    for (const path of pages) {
       await walk(path)
       await shot(`${lang}-${theme}${path === '/' ? '-dashboard' : path.replaceAll('/', '-')}`)
       const link = page.locator('[data-test="row"] a, [data-test="manager"] a.name').first()
       if (await link.count()) first[path] = await link.getAttribute('href')
     }
-    for (const path of [...FORMS, ...Object.values(first), ...(incident ? [`/incidents/${incident}`] : [])]) {
+    for (const path of [...forms, ...Object.values(first), ...(incident ? [`/incidents/${incident}`] : [])]) {
       await walk(path)
       if (path.includes('/scripts/')) await page.waitForSelector('.cm-content')
       const name = path.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'one').replaceAll('/', '-')
       await shot(`${lang}-${theme}${name}`)
     }
-    say(`${PAGES.length + FORMS.length + Object.keys(first).length} pages in ${lang}, ${theme}`)
+    say(`${pages.length + forms.length + Object.keys(first).length} pages in ${lang}, ${theme}`)
   }
 }
 

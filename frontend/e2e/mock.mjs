@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { addJobs, EXTRA, jobRoutes } from './mock-jobs.mjs'
 import { addMore, moreRoutes } from './mock-more.mjs'
 import { createWorld, uuid } from './mock-world.mjs'
 
@@ -14,7 +15,7 @@ const csp = (nonce) => `default-src 'self'; script-src 'self'; style-src 'self' 
 
 /** Starts the mock; the answer closes it. */
 export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
-  const world = addMore(createWorld({ setup, pace }), uuid)
+  const world = addJobs(addMore(createWorld({ setup, pace }), uuid), uuid)
   const streams = new Set()
   const tickets = new Map()
   let counter = 0
@@ -39,6 +40,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
   }
 
   const more = moreRoutes(world, { json, problem, page })
+  const jobs = jobRoutes(world, { json, problem, page })
 
   function openStream(req, res, query, scope, backlog) {
     if (tickets.get(query.get('ticket')) !== scope) return problem(res, 401, 'unauthenticated', 'ticket used or unknown')
@@ -166,12 +168,20 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     if (path === '/summary') return json(res, 200, world.summary())
     if (path === '/audit') return json(res, 200, page(world.audit, url.searchParams))
     if (parts[0] === 'users') return json(res, 200, req.method === 'GET' ? { items: world.users, next_cursor: null } : world.users[0])
-    if (more(req, res, parts, url.searchParams, body)) return undefined
+    if (more(req, res, parts, url.searchParams, body) || jobs(req, res, parts, url.searchParams, body)) return undefined
     if (parts[0] === 'anomalies' && parts[2] === 'chart') return json(res, 200, world.chart(parts[1]))
     if (parts[0] === 'incidents') return incidents(req, res, parts[1], parts[2], url.searchParams, body)
     if (parts[0] === 'runs') return runs(req, res, parts[1], parts[2], url.searchParams)
     if (world.catalog[parts[0]]) return catalog(req, res, parts[0], parts.slice(1).join('/'), url.searchParams, body)
     return problem(res, 404, 'not_found', `${path} not found`)
+  }
+
+  /** The document of the API, with the routes that this imitation has beyond it. */
+  async function describe(res) {
+    const text = await readFile(fileURLToPath(new URL('../../api/openapi.json', import.meta.url)), 'utf8')
+    const document = JSON.parse(text)
+    for (const path of EXTRA) document.paths[`/api/v1${path}`] ??= { get: {} }
+    return json(res, 200, document)
   }
 
   async function assets(res, url) {
@@ -194,7 +204,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
 
   const server = createServer((req, res) => {
     const url = new URL(req.url, 'http://localhost')
-    const work = url.pathname.startsWith('/api/v1/') ? api(req, res, url) : assets(res, url)
+    const work = url.pathname === '/api/openapi.json' ? describe(res) : url.pathname.startsWith('/api/v1/') ? api(req, res, url) : assets(res, url)
     work.catch((error) => {
       console.error(req.method, url.pathname, error)
       if (!res.headersSent) problem(res, 500, 'internal', 'internal error')

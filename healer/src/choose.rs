@@ -1,6 +1,7 @@
 //! Chooses the runtime manager for a run, and says why. Pure.
 
 use domain::catalog::RuntimeManager;
+use domain::run::PIN;
 use domain::status::{Health, Status};
 use domain::{Id, Time};
 use std::collections::BTreeSet;
@@ -67,7 +68,7 @@ pub fn choose(
 ) -> Result<Choice, NoChoice> {
     let carries = |m: &RuntimeManager| {
         let own: BTreeSet<&String> = m.tags.iter().collect();
-        tags.iter().all(|t| own.contains(t))
+        tags.iter().all(|t| own.contains(t) || t.strip_prefix(PIN) == Some(m.name.as_str()))
     };
     let wanted = if tags.is_empty() { "any tags".to_owned() } else { format!("tags {}", tags.join(", ")) };
     let fitting: Vec<&RuntimeManager> =

@@ -9,8 +9,9 @@ use domain::clock::Clock;
 use domain::policy::PolicySpec;
 use domain::ports::{
     BlobStore, CatalogStore, HealStore, IncidentStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore,
-    Sources, StatusStore, VersionStore, Wake,
+    ScheduleStore, SecretStore, Sources, StatusStore, VersionStore, Wake,
 };
+use domain::schedule::ScheduleSpec;
 use domain::trace::TraceContext;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,7 @@ impl HealerConfig {
             instance: instance.into(),
             lease: Duration::from_secs(20),
             tick: Duration::from_secs(1),
-            max_active: 256,
+            max_active: 512,
             cancel_grace: Duration::from_secs(5),
             placement_limit: Duration::from_secs(120),
             observe: Duration::ZERO,
@@ -90,6 +91,12 @@ pub struct HealerDeps {
     pub scripts: Arc<dyn CatalogStore<ScriptSpec>>,
     /// Their versions.
     pub versions: Arc<dyn VersionStore>,
+    /// Secrets that runs are given.
+    pub secrets: Arc<dyn SecretStore>,
+    /// Schedules of cases.
+    pub schedules: Arc<dyn CatalogStore<ScheduleSpec>>,
+    /// Their planned times.
+    pub windows: Arc<dyn ScheduleStore>,
     /// Runtime managers.
     pub managers: Arc<dyn CatalogStore<RuntimeManagerSpec>>,
     /// Channels.

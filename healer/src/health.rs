@@ -80,7 +80,16 @@ async fn sweep(deps: &HealerDeps) {
                         && matches!(runtime.progress(handle).await, Ok(Progress::Ended(_) | Progress::Lost(_)))
                 }
             };
-            if over && let Err(e) = runtime.cleanup(handle).await {
+            if !over {
+                continue;
+            }
+            // It ended without its processes (it was given up while nobody could reach them): they end now.
+            if matches!(runtime.progress(handle).await, Ok(Progress::Running))
+                && let Err(e) = runtime.cancel(handle, deps.config.cancel_grace).await
+            {
+                tracing::warn!(run = %handle.run_id, error = %e, "what is left of a run that has ended cannot be stopped");
+            }
+            if let Err(e) = runtime.cleanup(handle).await {
                 tracing::debug!(run = %handle.run_id, error = %e, "a run's files are left for the next sweep");
             }
         }

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Runs every loop of the healer (decide, verify, runs, health of runtimes, notifications) until `cancel`.
+/// Runs every loop of the healer (decide, verify, schedules, runs, health of runtimes, notifications) until `cancel`.
 ///
 /// Returns when all loops have stopped. Local runs go on: their supervisors own them, and the next process re-attaches.
 pub async fn run(deps: HealerDeps, cancel: CancellationToken) {
@@ -39,6 +39,7 @@ pub async fn run(deps: HealerDeps, cancel: CancellationToken) {
     let mut loops = JoinSet::new();
     loops.spawn(worker::decide::run(Arc::clone(&deps), cancel.clone()));
     loops.spawn(worker::verify::run(Arc::clone(&deps), cancel.clone()));
+    loops.spawn(worker::schedule::run(Arc::clone(&deps), cancel.clone()));
     loops.spawn(runner::run(Arc::clone(&deps), cancel.clone()));
     loops.spawn(health::run(Arc::clone(&deps), cancel.clone()));
     loops.spawn(notify::dispatch::run(deps, cancel.clone()));

@@ -3,6 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+mod stream;
+
+pub use stream::MaskedStream;
+
 /// What stands in place of a secret.
 pub const MARK: &str = "********";
 
@@ -43,6 +47,34 @@ impl Masker {
         Self { patterns }
     }
 
+    /// A masker for these secrets too.
+    #[must_use]
+    pub fn with(&self, secrets: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let mut patterns = Self::new(secrets).patterns;
+        patterns.extend(self.patterns.iter().cloned());
+        patterns.sort_unstable();
+        patterns.dedup();
+        Self { patterns }
+    }
+
+    /// Whether nothing is masked.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.patterns.is_empty()
+    }
+
+    /// Bytes of the longest pattern.
+    fn longest(&self) -> usize {
+        self.patterns.iter().map(Vec::len).max().unwrap_or(1)
+    }
+
+    /// Where secrets are, in order.
+    fn find(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
+        let mut hidden: Vec<_> = self.patterns.iter().flat_map(|pattern| find_all(bytes, pattern)).collect();
+        hidden.sort_unstable();
+        hidden
+    }
+
     /// The text with every secret replaced. Overlapping finds become one mark, so a secret that is part of another leaves
     /// nothing behind. In a line that was cut, also the beginning of a secret just before the cut is masked.
     #[must_use]
@@ -51,10 +83,7 @@ impl Masker {
             return text.to_owned();
         }
         let bytes = text.as_bytes();
-        let mut hidden: Vec<(usize, usize)> = Vec::new();
-        for pattern in &self.patterns {
-            hidden.extend(find_all(bytes, pattern));
-        }
+        let mut hidden = self.find(bytes);
         if let Some(cut) = text.rfind(crate::runtime::local::CUT_MARK) {
             hidden.extend(self.patterns.iter().filter_map(|p| begun(&bytes[..cut], p)));
         }
@@ -110,6 +139,20 @@ fn find_all<'a>(text: &'a [u8], pattern: &'a [u8]) -> impl Iterator<Item = (usiz
 fn begun(text: &[u8], pattern: &[u8]) -> Option<(usize, usize)> {
     let longest = pattern.len().saturating_sub(1).min(text.len());
     (2..=longest).rev().find(|n| text.ends_with(&pattern[..*n])).map(|n| (text.len() - n, text.len()))
+}
+
+fn replace_bytes(bytes: &[u8], hidden: &[(usize, usize)]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut done = 0;
+    for &(from, to) in hidden {
+        if from >= done {
+            out.extend_from_slice(&bytes[done..from]);
+            out.extend_from_slice(MARK.as_bytes());
+        }
+        done = done.max(to);
+    }
+    out.extend_from_slice(&bytes[done..]);
+    out
 }
 
 fn replace(text: &str, hidden: &[(usize, usize)]) -> String {

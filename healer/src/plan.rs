@@ -3,6 +3,7 @@
 mod build;
 mod env;
 
+pub(crate) use build::line;
 pub use build::{BuildRun, LooseRun, StepCase, build_run, loose_run, run_spec};
 pub use env::reserved;
 

@@ -5,6 +5,8 @@ mod follow;
 mod job;
 mod lease;
 mod place;
+mod secrets;
+mod stops;
 
 use crate::config::HealerDeps;
 use domain::ports::{Claim, Topic};
@@ -25,7 +27,7 @@ pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
     let nonce = &domain::new_id().simple().to_string()[20..];
     let owner = format!("{}/{nonce}", deps.config.instance);
     let mut wakes = deps.wake.listen(Topic::Runs);
-    let placing = Arc::new(tokio::sync::Mutex::new(()));
+    let common = Arc::new(job::Common::default());
     let mut jobs = JoinSet::new();
     let mut swept: Option<Instant> = None;
     while !cancel.is_cancelled() {
@@ -41,9 +43,12 @@ pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
                 break;
             }
             for claim in claims {
-                let job = Job::new(Arc::clone(&deps), claim, asked_at, cancel.clone(), Arc::clone(&placing));
+                let job = Job::new(Arc::clone(&deps), claim, asked_at, cancel.clone(), Arc::clone(&common));
                 jobs.spawn(job.work());
             }
+        }
+        if !jobs.is_empty() {
+            common.stops.look(&deps, &owner).await;
         }
         deps.stats.active(jobs.len());
         tokio::select! {

@@ -12,6 +12,7 @@ use domain::catalog::RuntimeKind;
 use domain::run::{LogRecord, RunSpec};
 use domain::{Id, Time};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Why a run could not be started or followed.
@@ -52,14 +53,26 @@ pub struct Handle {
 }
 
 /// What to start.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct StartRequest {
     /// Run and epoch.
     pub handle: Handle,
-    /// What is run; the environment is complete.
+    /// What is run; the environment is complete but for the secrets.
     pub spec: RunSpec,
     /// Number of the first log line (lines of an earlier attempt come before it).
     pub first_seq: i64,
+    /// Values of the secrets that the run refers to, by environment name. Scripts get each in the environment, and as a file of that
+    /// name below `$AIOPS_SECRETS` that only they can read (0600). Never an argument, a label, an annotation, never printed.
+    pub secrets: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for StartRequest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let secrets: Vec<&String> = self.secrets.keys().collect();
+        let mut text = f.debug_struct("StartRequest");
+        text.field("handle", &self.handle).field("spec", &self.spec).field("first_seq", &self.first_seq);
+        text.field("secrets", &secrets).finish()
+    }
 }
 
 /// How a run ended, as observed. Absent values were not observed.
@@ -213,6 +226,11 @@ pub trait Runtime: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// `Unavailable`, with what to do.
     async fn health(&self) -> Result<PlatformInfo>;
+
+    /// How long a run that was started may take until its script runs (a node, an image); it ends by itself when it takes longer.
+    fn start_allowance(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Waits until it ended or is lost, asking again and again.
     ///

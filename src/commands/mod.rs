@@ -1,16 +1,17 @@
 //! The subcommands: each parses nothing and decides little; the crates do the work.
 
+mod apikey;
 mod audit;
 mod backtest;
 mod check;
 mod demo;
-mod given;
 mod migrate;
 mod offline;
-mod serve;
+pub(crate) mod serve;
 mod user;
 
 use crate::cli::{Cli, Command, DatabaseArgs};
+use crate::remote;
 use crate::settings::Settings;
 use anyhow::Context as _;
 use std::io::Write as _;
@@ -33,6 +34,19 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Login(args) => remote::login::login(args).await,
+        Command::Run(args) => remote::run::run(args).await,
+        Command::Runs(command) => remote::runs::run(command).await,
+        Command::Apply(args) => remote::apply::apply(args).await,
+        Command::Export(args) => remote::export::export(args).await,
+        Command::Secret(command) => remote::secrets::run(command).await,
+        _ => on_this_host(cli).await,
+    }
+}
+
+/// What needs the settings of this host.
+async fn on_this_host(cli: Cli) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(cli.config.as_ref())?;
     match cli.command {
         Command::Serve(args) => serve::run(settings, args).await,
@@ -42,9 +56,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&with_database(settings, args)?).await,
         Command::User(command) => user::run(settings, command).await,
         Command::Audit(command) => audit::run(settings, command).await,
-        Command::Openapi | Command::Detect(_) | Command::Mine(_) | Command::Rank(_) | Command::Supervise { .. } => {
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Apikey(command) => apikey::run(settings, command).await,
+        _ => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -68,7 +81,7 @@ pub(crate) async fn open(settings: &Settings) -> anyhow::Result<store::Database>
     })?;
     let database = store::Database::connect(&settings.database()).await.context("database_url")?;
     database.migrate().await.context("bring the database to this version's schema")?;
-    Ok(database)
+    crate::sealing::unlock(database, settings).await
 }
 
 /// Makes a file in the folder and removes it: rights alone do not tell (full or read-only disks, network shares).
@@ -92,7 +105,7 @@ pub(crate) fn one_line(error: &anyhow::Error) -> String {
     line
 }
 
-fn flat(text: &str) -> String {
+pub(crate) fn flat(text: &str) -> String {
     let picture = |l: &&str| l.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
     let lines: Vec<&str> = text.lines().filter(|l| !picture(l)).map(str::trim).filter(|l| !l.is_empty()).collect();
     lines.join("; ")

@@ -1,22 +1,23 @@
 //! `aiops serve`: wires the parts together and runs them until told to stop.
 
-use super::given;
+mod watch;
+
 use crate::actions::Actions;
 use crate::backtest::Backtests;
-use crate::cli::{Role, ServeArgs};
+use crate::cli::{Given, Role, ServeArgs};
+use crate::detection::Detection;
 use crate::discovery::Discoveries;
 use crate::exporter::Exporter;
 use crate::settings::Settings;
-use crate::{bootstrap, killpoint, local, telemetry, topology};
-use analyzer::engine::{Analyzer, AnalyzerDeps};
+use crate::{bootstrap, killpoint, telemetry, topology, wake};
 use anyhow::{Context as _, bail};
-use domain::catalog::{Channel, Source};
+use domain::catalog::{Channel, Source, SourceKind};
 use domain::clock::{Clock, SystemClock};
-use domain::ports::{BusReceiver, CatalogStore as _, Sources, Wake};
+use domain::ports::{CatalogStore as _, Sources, Wake};
 use healer::mask::Masker;
 use healer::runtime::local::{LocalLimits, LocalRuntime};
 use healer::{HealerConfig, HealerDeps, Runtimes};
-use ingest::{Poller, PollerConfig, SourceRegistry};
+use ingest::SourceRegistry;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -29,14 +30,21 @@ use tracing::{error, info, warn};
 
 /// What every role shares.
 #[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) database: Arc<Database>,
-    blobs: Arc<store::Blobs>,
-    logs: Arc<store::LogStore>,
-    pub(super) sources: Arc<dyn Sources>,
-    pub(super) wake: Arc<dyn Wake>,
-    pub(super) clock: Arc<dyn Clock>,
-    settings: Arc<Settings>,
+pub(crate) struct Shared {
+    pub(crate) database: Arc<Database>,
+    pub(crate) blobs: Arc<store::Blobs>,
+    pub(crate) logs: Arc<store::LogStore>,
+    pub(crate) sources: Arc<dyn Sources>,
+    pub(crate) wake: Arc<dyn Wake>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: Arc<Settings>,
+}
+
+impl Shared {
+    /// Secrets that runs are given.
+    fn vault(&self) -> anyhow::Result<Arc<dyn domain::ports::SecretStore>> {
+        Ok(Arc::new(self.database.vault().context("the database has no secret key")?))
+    }
 }
 
 pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Result<ExitCode> {
@@ -44,14 +52,16 @@ pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Resu
     settings.data_dir = args.data_dir.clone().unwrap_or(settings.data_dir);
     settings.database_url = args.database_url.clone().unwrap_or(settings.database_url);
     let settings = settings.checked()?;
-    check_roles(&args.roles)?;
-    given::check(&args.given)?;
+    let postgres = settings.database_url.starts_with("postgres");
+    let parts = Parts::of(&args.roles, postgres)?;
+    check_given(&args.given)?;
     let telemetry = telemetry::start(settings.log_json)?;
     killpoint::arm();
     let database = Arc::new(super::open(&settings).await?);
     let blobs = Arc::new(file_storage(&settings)?);
     let logs = Arc::new(store::LogStore::new((*database).clone(), Arc::clone(&blobs) as _));
-    let wake: Arc<dyn Wake> = Arc::new(local::LocalWake::default());
+    let stop = CancellationToken::new();
+    let wake = wake::start(&settings, &database, &stop)?;
     let registry = SourceRegistry::new(Arc::clone(&database) as _);
     let shared = Shared {
         database: Arc::clone(&database),
@@ -62,8 +72,7 @@ pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Resu
         clock: Arc::new(SystemClock),
         settings: Arc::new(settings),
     };
-    let stop = CancellationToken::new();
-    let outcome = roles(&shared, &args, &stop).await;
+    let outcome = roles(&shared, &args, parts, &stop).await;
     database.close().await;
     telemetry.stop().await;
     outcome.map(|()| ExitCode::SUCCESS)
@@ -73,64 +82,84 @@ pub(crate) async fn run(mut settings: Settings, args: ServeArgs) -> anyhow::Resu
 fn file_storage(settings: &Settings) -> anyhow::Result<store::Blobs> {
     Ok(match settings.bucket()? {
         Some(bucket) => store::Blobs::bucket(&bucket)?,
-        None => store::Blobs::folder(&std::path::absolute(settings.data_dir.join("files"))?)?,
+        None => store::Blobs::folder(&std::path::absolute(settings.blob_folder())?)?,
     })
 }
 
-/// One process runs all roles: the bus between them is in memory.
-fn check_roles(roles: &[Role]) -> anyhow::Result<()> {
-    let all = [Role::Api, Role::Ingest, Role::Analyzer, Role::Healer];
-    if roles.is_empty() || roles.contains(&Role::All) || all.iter().all(|r| roles.contains(r)) {
-        return Ok(());
-    }
-    bail!(
-        "--role: single roles need PostgreSQL and Redis between the processes; leave --role out to run all roles in one"
-    );
+/// The parts that this process runs.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    api: bool,
+    detection: bool,
+    healer: bool,
 }
 
-async fn roles(shared: &Shared, args: &ServeArgs, stop: &CancellationToken) -> anyhow::Result<()> {
+impl Parts {
+    /// The parts of the named roles. Apart they find each other's work in the database, which must be PostgreSQL.
+    fn of(roles: &[Role], postgres: bool) -> anyhow::Result<Self> {
+        let has = |role| roles.is_empty() || roles.contains(&Role::All) || roles.contains(&role);
+        let [api, ingest, analyzer, healer] = [Role::Api, Role::Ingest, Role::Analyzer, Role::Healer].map(has);
+        if ingest != analyzer {
+            bail!("--role: ingest and analyzer hand samples over in memory; give both to one process");
+        }
+        if !(postgres || api && ingest && healer) {
+            bail!("--role: roles in processes of their own need PostgreSQL; set database_url, or leave --role out");
+        }
+        Ok(Self { api, detection: ingest, healer })
+    }
+}
+
+/// Addresses that can never answer are refused before anything is made.
+fn check_given(given: &Given) -> anyhow::Result<()> {
+    let index = Some(given.index.as_str());
+    let wanted =
+        [(SourceKind::Prometheus, &given.prometheus, None), (SourceKind::Elasticsearch, &given.elasticsearch, index)];
+    for (kind, url, index) in wanted {
+        if let Some(url) = url {
+            bootstrap::source_draft(kind, "given", url, index)?;
+        }
+    }
+    Ok(())
+}
+
+async fn roles(shared: &Shared, args: &ServeArgs, parts: Parts, stop: &CancellationToken) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::bind(shared.settings.listen)
         .await
         .with_context(|| format!("listen: cannot use {}; another program may have it", shared.settings.listen))?;
     bootstrap::local_manager(&*shared.database).await?;
     tell_setup(shared).await?;
-    let (bus, receiver) = local::bus();
     let edges = topology::Edges::default();
-    let learning = Learning::default();
-    let poller = poller(shared, Arc::new(bus), &learning);
-    let analyzer = Analyzer::new(AnalyzerDeps {
-        store: Arc::clone(&shared.database) as _,
-        alerts: Arc::clone(&shared.database) as _,
-        feedback: Arc::clone(&shared.database) as _,
-        memory: Arc::clone(&shared.database) as _,
-        monitors: Arc::clone(&shared.database) as _,
-        wake: Arc::clone(&shared.wake),
-        clock: Arc::clone(&shared.clock),
-        adopt: telemetry::adopt,
-        topology: Arc::clone(&edges),
-        learning: Arc::clone(&learning),
-    });
+    let detection = Detection::new(shared, Arc::clone(&edges));
     let healer = healer(shared, known_secrets(shared).await?)?;
-    let exporter =
-        Exporter { ingest: poller.counters(), analyzer: analyzer.stats(), healer: Arc::clone(&healer.stats) };
+    let exporter = Exporter {
+        ingest: Arc::clone(&detection.ingest),
+        analyzer: Arc::clone(&detection.analyzer),
+        healer: Arc::clone(&healer.stats),
+    };
     let router = api(shared, exporter, stop).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(until_signal(stop.clone()));
-    let receiver: Box<dyn BusReceiver> = Box::new(receiver);
-    let stopping = stop.clone();
-    tasks.spawn(async move {
-        if let Err(error) = analyzer.run(receiver, stopping).await {
-            error!(%error, "the analyzer stopped");
+    if parts.detection {
+        tasks.spawn(detection.run(stop.clone()));
+        let (catalog, sources, clock) =
+            (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
+        tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
+        tasks.spawn(watch::given(shared.clone(), args.given.clone(), stop.clone()));
+    }
+    if parts.healer {
+        tasks.spawn(healer::run(healer, stop.clone()));
+    }
+    let server = async {
+        if parts.api {
+            info!(address = %shared.settings.listen, "aiops serves");
+            return api::serve(listener, router, stop.clone()).await;
         }
-    });
-    tasks.spawn(poller.run(stop.clone()));
-    tasks.spawn(healer::run(healer, stop.clone()));
-    let (catalog, sources, clock) =
-        (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
-    tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
-    tasks.spawn(given::watch(shared.clone(), args.given.clone(), stop.clone()));
-    info!(address = %shared.settings.listen, "aiops serves");
-    let served = until_something_ends(api::serve(listener, router, stop.clone()), &mut tasks).await;
+        info!("aiops works without an API");
+        drop(listener);
+        stop.cancelled().await;
+        Ok(())
+    };
+    let served = until_something_ends(server, &mut tasks).await;
     stop.cancel();
     drain(tasks, Duration::from_secs(shared.settings.grace_secs)).await;
     served
@@ -204,30 +233,6 @@ fn write_private(file: &std::path::Path, text: &str) -> std::io::Result<()> {
     writeln!(out, "{text}")
 }
 
-/// Monitors that are still learning.
-type Learning = Arc<std::sync::RwLock<std::collections::HashSet<domain::Id>>>;
-
-fn poller(shared: &Shared, bus: Arc<dyn domain::ports::Bus>, learning: &Learning) -> Poller {
-    let learning = Arc::clone(learning);
-    let backfill = Duration::from_secs(shared.settings.backfill_mins * 60);
-    let config = PollerConfig {
-        limits: ingest::poller::plan::Limits { backfill, ..Default::default() },
-        trace: Arc::new(telemetry::current),
-        learning: Arc::new(move |id| learning.read().is_ok_and(|set| set.contains(&id))),
-        ..PollerConfig::default()
-    };
-    Poller::new(
-        Arc::clone(&shared.database) as _,
-        Arc::clone(&shared.sources),
-        Arc::clone(&shared.database) as _,
-        Arc::clone(&shared.database) as _,
-        bus,
-        Arc::clone(&shared.wake),
-        Arc::clone(&shared.clock),
-        config,
-    )
-}
-
 /// Secrets that the product keeps itself; they are masked in the logs of runs.
 async fn known_secrets(shared: &Shared) -> anyhow::Result<Vec<String>> {
     let sources: Vec<Source> = shared.database.all().await?;
@@ -260,6 +265,9 @@ fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
         cases: Arc::clone(database) as _,
         scripts: Arc::clone(database) as _,
         versions: Arc::clone(database) as _,
+        secrets: shared.vault()?,
+        schedules: Arc::clone(database) as _,
+        windows: Arc::clone(database) as _,
         managers: Arc::clone(database) as _,
         channels: Arc::clone(database) as _,
         status: Arc::clone(database) as _,
@@ -291,6 +299,8 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         scripts: Arc::clone(database) as _,
         versions: Arc::clone(database) as _,
         cases: Arc::clone(database) as _,
+        schedules: Arc::clone(database) as _,
+        windows: Arc::clone(database) as _,
         managers: Arc::clone(database) as _,
         policies: Arc::clone(database) as _,
         channels: Arc::clone(database) as _,
@@ -307,6 +317,8 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         blobs: Arc::clone(&shared.blobs) as _,
         outbox: Arc::clone(database) as _,
         users: Arc::clone(database) as _,
+        api_keys: Arc::clone(database) as _,
+        secrets: shared.vault()?,
         audit: Arc::clone(database) as _,
         live_sources: Arc::clone(&shared.sources),
         discovery: Arc::new(Discoveries(Arc::clone(&shared.sources), Arc::clone(&shared.clock))),

@@ -2,9 +2,10 @@
 
 use crate::connect::Database;
 use crate::cursor::{self, Key, List};
+use crate::secrets::SecretKeys;
 use crate::sql::{Row, args, contains, json};
 use crate::tx::Tx;
-use crate::{error, links, versions};
+use crate::{error, links, sealing, versions};
 use async_trait::async_trait;
 use domain::identity::Audit;
 use domain::page::{Page, PageRequest};
@@ -13,16 +14,17 @@ use domain::resource::{Draft, Resource, ResourceFilter, Spec};
 use domain::{Error, Id, Result, new_id};
 use sqlx::AssertSqlSafe;
 
-pub(crate) fn read<T: Spec>(row: &Row) -> Result<Resource<T>> {
+pub(crate) fn read<T: Spec>(keys: Option<&SecretKeys>, row: &Row) -> Result<Resource<T>> {
+    let id = row.id("id")?;
     Ok(Resource {
-        id: row.id("id")?,
+        id,
         version: row.int("version")?,
         name: row.text("name")?,
         tags: row.json("tags")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         archived_at: row.opt_time("archived_at")?,
-        spec: row.json("spec")?,
+        spec: sealing::read(keys, id, row)?,
     })
 }
 
@@ -31,11 +33,11 @@ fn taken<T: Spec>(name: &str) -> Error {
 }
 
 /// The stored object, locked, if `version` is still its version and it is not archived.
-async fn current<T: Spec>(tx: &mut Tx, id: Id, version: i64) -> Result<Resource<T>> {
+async fn current<T: Spec>(tx: &mut Tx, keys: Option<&SecretKeys>, id: Id, version: i64) -> Result<Resource<T>> {
     let lock = tx.on_postgres(" FOR NO KEY UPDATE");
     let sql = format!("SELECT * FROM {} WHERE id = $1{lock}", T::TABLE);
     let row = tx.row(AssertSqlSafe(sql), args![id]).await?.ok_or_else(|| Error::not_found(T::KIND))?;
-    let stored: Resource<T> = read(&row)?;
+    let stored: Resource<T> = read(keys, &row)?;
     if stored.archived_at.is_some() {
         return Err(Error::conflict(format!("{} {} is archived and cannot be changed", T::KIND, stored.name)));
     }
@@ -76,22 +78,22 @@ impl<T: Spec> CatalogStore<T> for Database {
         sql.push_str(&format!(" ORDER BY created_at DESC, id DESC LIMIT ${}", args.len()));
         let rows = self.rows_of(sql, args).await?;
         let key = |r: &Resource<T>| Key { at: r.created_at.timestamp_millis(), id: r.id };
-        cursor::page(List::Catalog, page, &rows, read, key)
+        cursor::page(List::Catalog, page, &rows, |row| read(self.keys(), row), key)
     }
 
     async fn all(&self) -> Result<Vec<Resource<T>>> {
         let sql = format!("SELECT * FROM {} WHERE archived_at IS NULL ORDER BY name, id", T::TABLE);
-        self.rows_of(sql, Vec::new()).await?.iter().map(read).collect()
+        self.rows_of(sql, Vec::new()).await?.iter().map(|row| read(self.keys(), row)).collect()
     }
 
     async fn get(&self, id: Id) -> Result<Resource<T>> {
         let rows = self.rows_of(format!("SELECT * FROM {} WHERE id = $1", T::TABLE), args![id]).await?;
-        rows.first().map_or_else(|| Err(Error::not_found(T::KIND)), read)
+        rows.first().map_or_else(|| Err(Error::not_found(T::KIND)), |row| read(self.keys(), row))
     }
 
     async fn by_name(&self, name: &str) -> Result<Option<Resource<T>>> {
         let sql = format!("SELECT * FROM {} WHERE name = $1 AND archived_at IS NULL", T::TABLE);
-        self.rows_of(sql, args![name]).await?.first().map(read).transpose()
+        self.rows_of(sql, args![name]).await?.first().map(|row| read(self.keys(), row)).transpose()
     }
 
     async fn create(&self, draft: Draft<T>, audit: Audit) -> Result<Resource<T>> {
@@ -104,7 +106,8 @@ impl<T: Spec> CatalogStore<T> for Database {
              VALUES ($1, 1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING",
             T::TABLE
         );
-        let args = args![object.id, &object.name, json(&object.tags)?, json(&object.spec)?, object.created_at];
+        let spec = sealing::write(self.keys(), object.id, &object.spec)?;
+        let args = args![object.id, &object.name, json(&object.tags)?, spec, object.created_at];
         if tx.run(AssertSqlSafe(sql), args).await? == 0 {
             return Err(taken::<T>(&object.name));
         }
@@ -116,7 +119,7 @@ impl<T: Spec> CatalogStore<T> for Database {
 
     async fn update(&self, id: Id, version: i64, mut draft: Draft<T>, audit: Audit) -> Result<Resource<T>> {
         let mut tx = self.begin().await?;
-        let stored = current::<T>(&mut tx, id, version).await?;
+        let stored = current::<T>(&mut tx, self.keys(), id, version).await?;
         draft.spec.keep_secrets(&stored.spec);
         draft.check()?;
         links::check(&mut tx, &draft.spec).await?;
@@ -127,7 +130,8 @@ impl<T: Spec> CatalogStore<T> for Database {
             "UPDATE {} SET version = version + 1, name = $2, tags = $3, spec = $4, updated_at = $5 WHERE id = $1",
             T::TABLE
         );
-        let args = args![id, &changed.name, json(&changed.tags)?, json(&changed.spec)?, changed.updated_at];
+        let spec = sealing::write(self.keys(), id, &changed.spec)?;
+        let args = args![id, &changed.name, json(&changed.tags)?, spec, changed.updated_at];
         tx.run(AssertSqlSafe(sql), args).await?;
         versions::keep(&mut tx, &changed, &audit.actor).await?;
         tx.audit(audit, T::KIND, id);
@@ -137,7 +141,7 @@ impl<T: Spec> CatalogStore<T> for Database {
 
     async fn archive(&self, id: Id, version: i64, audit: Audit) -> Result<Resource<T>> {
         let mut tx = self.begin().await?;
-        let stored = current::<T>(&mut tx, id, version).await?;
+        let stored = current::<T>(&mut tx, self.keys(), id, version).await?;
         let now = tx.now().await?;
         let sql =
             format!("UPDATE {} SET version = version + 1, archived_at = $2, updated_at = $2 WHERE id = $1", T::TABLE);

@@ -1,11 +1,12 @@
 //! Opens the database and keeps its pools.
 
 use crate::error;
+use crate::secrets::SecretKeys;
 use crate::sql::{Row, Value, bound};
 use crate::tx::Tx;
 use domain::error::FieldError;
 use domain::{Error, Kind, Result};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, SqlSafeStr};
 use std::str::FromStr;
@@ -24,6 +25,7 @@ pub enum Backend {
 #[derive(Debug, Clone)]
 pub struct Database {
     pools: Pools,
+    keys: Option<SecretKeys>,
 }
 
 #[derive(Debug, Clone)]
@@ -51,7 +53,7 @@ impl Database {
     /// `Invalid` for another kind of address, `Unavailable` when the database does not answer.
     pub async fn connect(url: &str) -> Result<Self> {
         if url.starts_with("sqlite:") {
-            return Ok(Self { pools: lite(url).await? });
+            return Ok(Self { pools: lite(url).await?, keys: None });
         }
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url).map_err(|e| bad_url().because(e))?;
@@ -61,7 +63,7 @@ impl Database {
                 .connect_with(options)
                 .await
                 .map_err(unreachable)?;
-            return Ok(Self { pools: Pools::Pg(pool) });
+            return Ok(Self { pools: Pools::Pg(pool), keys: None });
         }
         Err(bad_url())
     }
@@ -75,12 +77,48 @@ impl Database {
         }
     }
 
+    /// The same database; what it stores of secrets from now on is sealed with these keys.
+    #[must_use]
+    pub fn with_keys(self, keys: SecretKeys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// The secrets that scripts refer to; absent without keys.
+    #[must_use]
+    pub fn vault(&self) -> Option<crate::Vault> {
+        Some(crate::Vault::new(self.clone(), self.keys.clone()?))
+    }
+
+    /// The keys that secrets are sealed with.
+    pub(crate) const fn keys(&self) -> Option<&SecretKeys> {
+        self.keys.as_ref()
+    }
+
+    /// Writes the file anew, without what was deleted (SQLite).
+    pub(crate) async fn compact(&self) -> Result<()> {
+        if let Pools::Lite { write, .. } = &self.pools {
+            sqlx::raw_sql("VACUUM").execute(write).await.map_err(error::of)?;
+            sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE)").execute(write).await.map_err(error::of)?;
+        }
+        Ok(())
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors
     /// `Unavailable` when it does not answer.
     pub async fn ping(&self) -> Result<()> {
         self.rows("SELECT 1 AS one", Vec::new()).await.map(drop)
+    }
+
+    /// A connection of its own that listens; it is not of the pool, so that it takes nothing away from it.
+    pub(crate) async fn listener(&self) -> Result<PgListener> {
+        let Pools::Pg(pool) = &self.pools else {
+            return Err(Error::internal("only PostgreSQL notifies"));
+        };
+        let own = PgPoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE);
+        let own = own.connect_with((*pool.connect_options()).clone()).await.map_err(error::of)?;
+        PgListener::connect_with(&own).await.map_err(error::of)
     }
 
     /// Closes the connections; further calls fail. SQLite folds its log into the file.

@@ -6,6 +6,7 @@
 mod alerts;
 mod analyzer;
 mod anomalies;
+mod api_keys;
 mod artifacts;
 mod audit;
 mod blobs;
@@ -31,22 +32,28 @@ mod queue;
 mod queue_claim;
 mod queue_slots;
 mod queue_sweep;
+mod roles;
 mod rows;
 mod run_rows;
 mod runs;
 mod schedules;
+mod sealing;
 mod secrets;
 mod sessions;
 mod sql;
 mod status;
 mod summary;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod tx;
 mod users;
 mod verdict;
 mod verification;
 mod versions;
+mod wake_link;
 
 pub use blobs::{Blobs, Bucket};
 pub use connect::{Backend, Database};
 pub use log_store::LogStore;
 pub use secrets::{SecretKeys, Vault};
+pub use wake_link::{NotifyLink, RedisLink};

@@ -40,7 +40,7 @@ const STEPS: [Step; 12] = [
     shared!(9, "0009_results"),
     shared!(10, "0010_feedback"),
     shared!(11, "0011_alerts"),
-    shared!(12, "0012_topology"),
+    shared!(12, "0012_engine"),
 ];
 
 impl Database {

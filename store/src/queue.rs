@@ -149,6 +149,12 @@ impl QueueStore for Database {
         tx.commit().await
     }
 
+    async fn stops(&self, owner: &str) -> Result<Vec<Id>> {
+        let sql = "SELECT r.id FROM run_queue q JOIN test_runs r ON r.id = q.run_id \
+                   WHERE q.leased AND r.state = 'cancelling' AND r.lease_owner = $1";
+        self.rows(sql, args![owner]).await?.iter().map(|row| row.id("id")).collect()
+    }
+
     async fn sweep(&self) -> Result<Swept> {
         queue_sweep::sweep(self).await
     }

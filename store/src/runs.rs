@@ -92,6 +92,7 @@ fn narrow(filter: &RunFilter, sql: &mut String, args: &mut Vec<Value>) -> Result
 impl RunStore for Database {
     async fn enqueue(&self, run: Run, audit: Audit) -> Result<Run> {
         check_new(&run)?;
+        fail::fail_point!("break.accept", |_| Ok(run.clone()));
         let mut tx = self.begin().await?;
         if !run_rows::insert(&mut tx, &run, None).await? {
             return Err(exists());

@@ -1,6 +1,7 @@
 //! Users, the first admin, failed logins, and the product's own secrets.
 
 use crate::connect::Database;
+use crate::sealing;
 use crate::sessions;
 use crate::sql::{Row, args, word};
 use crate::tx::Tx;
@@ -158,10 +159,11 @@ impl UserStore for Database {
     async fn secret(&self, name: &str, fresh: &[u8]) -> Result<Vec<u8>> {
         let mut tx = self.begin().await?;
         let sql = "INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-        tx.run(sql, args![name, hex::encode(fresh)]).await?;
+        let stored = sealing::own_stored(self.keys(), name, &hex::encode(fresh))?;
+        tx.run(sql, args![name, stored]).await?;
         let row = tx.row("SELECT value FROM secrets WHERE name = $1", args![name]).await?;
         tx.commit().await?;
         let text = row.ok_or_else(|| Error::not_found("secret"))?.text("value")?;
-        hex::decode(text).map_err(|e| crate::error::corrupt("value", e))
+        hex::decode(sealing::own(self.keys(), name, &text)?).map_err(|e| crate::error::corrupt("value", e))
     }
 }

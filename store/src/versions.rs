@@ -64,7 +64,7 @@ pub(crate) async fn backfill(tx: &mut Tx) -> Result<()> {
         )
         .await?;
     for row in &rows {
-        let script: Script = crate::catalog::read(row)?;
+        let script: Script = crate::catalog::read(None, row)?;
         keep(tx, &script, "system").await?;
     }
     Ok(())

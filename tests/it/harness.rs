@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Name and password of the admin that every test creates.
-const ADMIN: (&str, &str) = ("admin", "correct horse battery staple");
+pub(crate) const ADMIN: (&str, &str) = ("admin", "correct horse battery staple");
 
 /// The address in `name`, or `None` after saying that the test is skipped.
 pub(crate) fn needs(test: &str, name: &str) -> Option<String> {
@@ -32,7 +32,7 @@ pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut probe: impl FnMut() -
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address").port()
 }
 
@@ -120,7 +120,7 @@ impl Drop for Product {
     }
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     rustls::crypto::ring::default_provider().install_default().ok();
     Client::builder().timeout(Duration::from_secs(15)).build().expect("a client")
 }
@@ -128,7 +128,7 @@ fn client() -> Client {
 fn spawn(dir: &Path, port: u16, env: &[(&str, &str)]) -> Child {
     let data = dir.join("data");
     if !data.join("aiops.db").exists() {
-        create_admin(&data);
+        create_admin(&data, &[]);
     }
     let log = std::fs::File::options().create(true).append(true).open(dir.join("aiops.log")).expect("a log");
     Command::new(env!("CARGO_BIN_EXE_aiops"))
@@ -144,10 +144,11 @@ fn spawn(dir: &Path, port: u16, env: &[(&str, &str)]) -> Child {
         .expect("aiops starts")
 }
 
-fn create_admin(data: &Path) {
+pub(crate) fn create_admin(data: &Path, env: &[(String, String)]) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_aiops"))
         .args(["user", "add", ADMIN.0, "--role", "admin", "--data-dir"])
         .arg(data)
+        .envs(env.iter().map(|(k, v)| (k, v)))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()

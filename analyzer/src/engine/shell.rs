@@ -105,6 +105,13 @@ impl Analyzer {
         Self { deps, stats: Arc::default(), engine, monitors, dirty: true, moved: 0, swept }
     }
 
+    /// Counts on in these counters, which an earlier one began.
+    #[must_use]
+    pub fn counting(mut self, stats: Arc<AnalyzerStats>) -> Self {
+        self.stats = stats;
+        self
+    }
+
     /// Counters, shared.
     #[must_use]
     pub fn stats(&self) -> Arc<AnalyzerStats> {

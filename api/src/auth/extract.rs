@@ -1,6 +1,7 @@
 //! The layer around everything below `/api/v1`, and what a handler learns from it about its caller.
 
 use crate::auth::permissions::{Access, access, methods};
+use crate::auth::tokens::hash;
 use crate::error::{ApiError, ApiResult};
 use crate::state::AppState;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
@@ -9,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::api_key::{self, ApiKey};
 use domain::identity::{Audit, Role};
 use domain::{Id, Kind, Result};
 use std::net::{IpAddr, SocketAddr};
@@ -26,11 +28,23 @@ pub(crate) struct Session {
     pub(crate) sid: Id,
     /// When the access token was issued.
     pub(crate) issued_ms: i64,
+    /// Whether it is the key of a program; then `user` and `sid` are the key's id.
+    pub(crate) program: bool,
 }
 
 impl Session {
+    /// What a program may do with its key.
+    fn of_key(key: &ApiKey) -> Self {
+        let issued_ms = key.created_at.timestamp_millis();
+        Self { user: key.id, username: key.actor(), role: key.role, sid: key.id, issued_ms, program: true }
+    }
+
     /// Reads the user anew: `None` when the user is gone, disabled, logged out, or its tokens were voided.
     pub(crate) async fn renewed(&self, app: &AppState) -> Result<Option<Self>> {
+        if self.program {
+            let key = app.deps.api_keys.key(self.user).await?;
+            return Ok(key.filter(|key| key.valid(app.deps.clock.now())).map(|key| Self::of_key(&key)));
+        }
         let users = &app.deps.users;
         let Some(user) = users.user(self.user).await? else { return Ok(None) };
         let valid = !user.disabled && self.issued_ms >= user.tokens_valid_from.timestamp_millis();
@@ -105,12 +119,17 @@ fn not_allowed(template: &str) -> Response {
 async fn identify(app: &AppState, access: Option<Access>, headers: &HeaderMap, uri: &Uri) -> ApiResult<Session> {
     let now = app.deps.clock.now();
     let claimed = match bearer(headers)? {
+        Some(token) if token.starts_with(api_key::LEAD) => {
+            let key = app.deps.api_keys.use_key(&hash(token), now).await?.filter(|key| key.valid(now));
+            return key.map(|key| Session::of_key(&key)).ok_or_else(ApiError::unauthenticated);
+        }
         Some(token) => app.keys.check(token, now).map(|claims| Session {
             user: claims.sub,
             username: String::new(),
             role: Role::Viewer,
             sid: claims.sid,
             issued_ms: claims.iat_ms,
+            program: false,
         }),
         None => scope(access, uri).and_then(|scope| app.tickets.take(&ticket(uri)?, &scope, now)),
     };

@@ -127,6 +127,12 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("DELETE", "/monitors/{id}/feedback", EDIT),
     ("GET", "/summary", READ),
     ("GET", "/runs", READ),
+    ("POST", "/runs", OPERATE),
+    ("GET", "/batches/{id}", READ),
+    ("POST", "/batches/{id}/cancel", OPERATE),
+    ("POST", "/schedules/preview", READ),
+    ("GET", "/schedules/{id}/next", READ),
+    ("GET", "/schedules/{id}/windows", READ),
     ("GET", "/runs/{id}", READ),
     ("POST", "/runs/{id}/cancel", OPERATE),
     ("GET", "/runs/{id}/attempts", READ),
@@ -142,6 +148,12 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/runs/{id}/results", READ),
     ("GET", "/runs/{id}/logs/stream", Access::RunStream),
     ("GET", "/stream", Access::EventStream),
+    ("GET", "/api-keys", ADMIN),
+    ("POST", "/api-keys", ADMIN),
+    ("DELETE", "/api-keys/{id}", ADMIN),
+    ("GET", "/secrets", EDIT),
+    ("PUT", "/secrets/{name}", EDIT),
+    ("DELETE", "/secrets/{name}", EDIT),
     ("GET", "/audit", ADMIN),
     ("GET", "/users", ADMIN),
     ("POST", "/users", ADMIN),
@@ -150,8 +162,8 @@ pub const TABLE: &[(&str, &str, Access)] = &[
 ];
 
 /// Words of the editable kinds in addresses.
-pub(crate) const KINDS: [&str; 7] =
-    ["sources", "monitors", "scripts", "cases", "runtime-managers", "policies", "channels"];
+pub(crate) const KINDS: [&str; 8] =
+    ["sources", "monitors", "scripts", "cases", "schedules", "runtime-managers", "policies", "channels"];
 
 /// Where everything that needs a login lives.
 pub(crate) const BASE: &str = "/api/v1";
@@ -183,7 +195,7 @@ mod tests {
         assert_eq!(access(&Method::PUT, "/api/v1/policies/{id}"), Some(EDIT));
         assert_eq!(access(&Method::HEAD, "/api/v1/scripts"), Some(READ));
         for (method, path) in [
-            ("GET", "/api/v1/secrets"),
+            ("POST", "/api/v1/secrets"),
             ("PATCH", "/api/v1/scripts/{id}"),
             ("GET", "/api/v2/scripts"),
             ("GET", "/api/v1/{kind}"),

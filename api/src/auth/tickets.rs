@@ -58,6 +58,7 @@ mod tests {
             role: Role::Viewer,
             sid: domain::new_id(),
             issued_ms: 0,
+            program: false,
         }
     }
 

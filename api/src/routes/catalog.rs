@@ -1,4 +1,4 @@
-//! The seven editable kinds: one set of handlers, mounted once for each.
+//! The editable kinds: one set of handlers, mounted once for each.
 
 use crate::auth::extract::Caller;
 use crate::error::{ApiError, ApiResult};
@@ -15,6 +15,7 @@ use domain::page::Page;
 use domain::policy::PolicySpec;
 use domain::ports::Topic;
 use domain::resource::{Draft, Resource, ResourceFilter};
+use domain::schedule::ScheduleSpec;
 use domain::{Error, Id, Kind};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -203,6 +204,7 @@ kind!(sources, "source", SourceSpec, "sources", "/api/v1/sources", "/api/v1/sour
 kind!(monitors, "monitor", MonitorSpec, "monitors", "/api/v1/monitors", "/api/v1/monitors/{id}");
 kind!(scripts, "script", ScriptSpec, "scripts", "/api/v1/scripts", "/api/v1/scripts/{id}");
 kind!(cases, "case", CaseSpec, "cases", "/api/v1/cases", "/api/v1/cases/{id}");
+kind!(schedules, "schedule", ScheduleSpec, "schedules", "/api/v1/schedules", "/api/v1/schedules/{id}");
 kind!(
     runtime_managers,
     "runtime_manager",
@@ -214,13 +216,14 @@ kind!(
 kind!(policies, "policy", PolicySpec, "policies", "/api/v1/policies", "/api/v1/policies/{id}");
 kind!(channels, "channel", ChannelSpec, "channels", "/api/v1/channels", "/api/v1/channels/{id}");
 
-/// The routes of all seven kinds.
+/// The routes of all kinds.
 pub(crate) fn all() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(sources::routes())
         .merge(monitors::routes())
         .merge(scripts::routes())
         .merge(cases::routes())
+        .merge(schedules::routes())
         .merge(runtime_managers::routes())
         .merge(policies::routes())
         .merge(channels::routes())

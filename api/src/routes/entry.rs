@@ -1,6 +1,7 @@
 //! What is checked about an editable object at the moment it is entered, beyond its own fields.
 
 use crate::error::{ApiError, ApiResult};
+use crate::routes::secrets;
 use crate::state::{ApiDeps, AppState};
 use async_trait::async_trait;
 use domain::catalog::{
@@ -9,6 +10,7 @@ use domain::catalog::{
 use domain::policy::PolicySpec;
 use domain::ports::{CatalogStore, LogQuery};
 use domain::resource::{Resource, SECRET_MARK, Spec};
+use domain::schedule::ScheduleSpec;
 use domain::{Error, Id, Kind, Time};
 use serde_json::Value;
 use std::sync::Arc;
@@ -118,6 +120,10 @@ impl Entry for ScriptSpec {
     fn store(deps: &ApiDeps) -> &Arc<dyn CatalogStore<Self>> {
         &deps.scripts
     }
+
+    async fn look(&self, app: &AppState) -> ApiResult<Option<String>> {
+        Ok(secrets::absent(app, &self.secrets).await?)
+    }
 }
 
 #[async_trait]
@@ -132,6 +138,22 @@ impl Entry for CaseSpec {
         if let Some(script) = self.script_id {
             living::<ScriptSpec>(app, "script_id", script).await?;
         }
+        Ok(secrets::absent(app, &self.secrets).await?)
+    }
+}
+
+#[async_trait]
+impl Entry for ScheduleSpec {
+    const PATH: &'static str = "schedules";
+
+    fn store(deps: &ApiDeps) -> &Arc<dyn CatalogStore<Self>> {
+        &deps.schedules
+    }
+
+    async fn look(&self, app: &AppState) -> ApiResult<Option<String>> {
+        let case = living::<CaseSpec>(app, "case_id", self.case_id).await?;
+        // Built as the planner will build it, and thrown away.
+        app.deps.run_factory.manual(&case, self.values.clone(), self.target.clone(), "preview").await?;
         Ok(None)
     }
 }

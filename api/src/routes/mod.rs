@@ -1,9 +1,11 @@
 //! The routes, each file one concern; every handler extracts, asks one port, and converts.
 
 pub(crate) mod alerts;
+pub(crate) mod api_keys;
 pub(crate) mod artifacts;
 pub(crate) mod audit;
 pub(crate) mod backtest;
+pub(crate) mod batches;
 pub(crate) mod catalog;
 pub(crate) mod entry;
 pub(crate) mod feedback;
@@ -15,6 +17,8 @@ pub(crate) mod logs;
 pub(crate) mod probe;
 pub(crate) mod queue;
 pub(crate) mod runs;
+pub(crate) mod schedules;
+pub(crate) mod secrets;
 pub(crate) mod session;
 pub(crate) mod setup;
 pub(crate) mod stream;
@@ -41,6 +45,9 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(versions::get))
         .routes(routes!(versions::compare))
         .routes(routes!(versions::restore))
+        .routes(routes!(schedules::preview))
+        .routes(routes!(schedules::next_of))
+        .routes(routes!(schedules::windows))
         .routes(routes!(probe::source_statuses))
         .routes(routes!(probe::monitor_statuses))
         .routes(routes!(probe::manager_statuses))
@@ -54,6 +61,10 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::list))
         .routes(routes!(users::list, users::create))
         .routes(routes!(users::update, users::archive))
+        .routes(routes!(api_keys::list, api_keys::create))
+        .routes(routes!(api_keys::revoke))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::put, secrets::delete))
         .merge(incident_routes())
         .merge(run_routes())
 }
@@ -94,7 +105,9 @@ fn incident_routes() -> OpenApiRouter<AppState> {
 fn run_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(runs::start))
-        .routes(routes!(runs::list))
+        .routes(routes!(runs::list, batches::start))
+        .routes(routes!(batches::get))
+        .routes(routes!(batches::cancel))
         .routes(routes!(runs::get))
         .routes(routes!(runs::cancel))
         .routes(routes!(queue::attempts))

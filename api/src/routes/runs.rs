@@ -28,6 +28,15 @@ pub(crate) struct StartRequest {
     target: Option<String>,
 }
 
+/// A target that was named; an empty one is none.
+pub(super) fn target(given: Option<String>) -> ApiResult<Option<String>> {
+    let target = given.filter(|t| !t.trim().is_empty());
+    if target.as_deref().is_some_and(|t| t.len() > 512 || t.chars().any(char::is_control)) {
+        return Err(ApiError::field("target", "give at most 512 bytes without control characters"));
+    }
+    Ok(target)
+}
+
 /// Starts a case by hand.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/runs", tag = "runs", operation_id = "start_run",
     params(("id" = Uuid, Path)), request_body = StartRequest,
@@ -42,10 +51,7 @@ pub(crate) async fn start(
     if case.archived_at.is_some() {
         return Err(Error::conflict("this case is archived and starts nothing").into());
     }
-    let target = request.target.filter(|t| !t.trim().is_empty());
-    if target.as_deref().is_some_and(|t| t.len() > 512 || t.chars().any(char::is_control)) {
-        return Err(ApiError::field("target", "give at most 512 bytes without control characters"));
-    }
+    let target = target(request.target)?;
     let run = app.deps.run_factory.manual(&case, request.values, target, &caller.session.username).await?;
     let run = app.deps.runs.enqueue(run, caller.audit("run.start")).await?;
     app.deps.wake.wake(Topic::Runs);

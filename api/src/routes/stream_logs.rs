@@ -14,6 +14,8 @@ use axum::response::Response;
 use domain::ports::{LogRange, Topic};
 use domain::run::LogRecord;
 use domain::{Id, Result};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Live log: `log` (a LogRecord, its number is the resume cursor), then `end` (the Run).
 #[utoipa::path(get, path = "/api/v1/runs/{id}/logs/stream", tag = "live", operation_id = "stream_run_logs",
@@ -41,15 +43,21 @@ pub(crate) async fn logs(
     Line::open(&app.clone(), caller, closing, move |line| feed(line, app, id, after))
 }
 
+/// Time between two looks of one viewer: wakes name no run, so with many runs and viewers each would look all the time.
+const REST: Duration = Duration::from_millis(100);
+
 async fn feed(mut line: Line, app: AppState, id: Id, mut after: i64) {
     let mut lines = app.deps.wake.listen(Topic::RunLogs);
     loop {
+        let looked = Instant::now();
         match step(&line, &app, id, after).await {
             Ok(Step::More(last)) => after = last,
-            Ok(Step::Wait) => {
+            Ok(Step::Wait(last)) => {
+                after = last;
                 if !line.wait(lines.as_mut()).await {
                     return;
                 }
+                tokio::time::sleep_until(looked + REST).await;
             }
             Ok(Step::Over) => return,
             Err(error) => {
@@ -61,27 +69,48 @@ async fn feed(mut line: Line, app: AppState, id: Id, mut after: i64) {
 }
 
 enum Step {
+    /// There may be more at once, after this line.
     More(i64),
-    Wait,
+    /// All that is there was sent, up to this line.
+    Wait(i64),
     Over,
 }
 
-async fn step(line: &Line, app: &AppState, id: Id, mut after: i64) -> Result<Step> {
-    // The state is read before the lines: a run that had ended then has no lines after those read now.
+async fn step(line: &Line, app: &AppState, id: Id, after: i64) -> Result<Step> {
+    let (last, full) = match send(line, app, id, after).await? {
+        Some(sent) => sent,
+        None => return Ok(Step::Over),
+    };
+    if full {
+        return Ok(Step::More(last));
+    }
+    if last > after {
+        return Ok(Step::Wait(last));
+    }
     let run = app.deps.runs.run(id).await?;
+    if !run.state.is_terminal() {
+        return Ok(Step::Wait(last));
+    }
+    // Lines may have come before the end was written, but none comes after it.
+    match send(line, app, id, last).await? {
+        Some((more, _)) if more > last => Ok(Step::More(more)),
+        Some(_) => {
+            line.send(None, "end", &run).await;
+            Ok(Step::Over)
+        }
+        None => Ok(Step::Over),
+    }
+}
+
+/// Sends stored lines after `after`: the number of the last one, and whether there may be more; `None` when nobody
+/// listens any more.
+async fn send(line: &Line, app: &AppState, id: Id, mut after: i64) -> Result<Option<(i64, bool)>> {
     let records = app.deps.logs.read(id, &LogRange::after(after, BATCH)).await?;
     for record in &records {
         after = record.seq;
         if !line.send(Some(record.seq.to_string()), "log", record).await {
-            return Ok(Step::Over);
+            return Ok(None);
         }
     }
-    if !records.is_empty() {
-        return Ok(Step::More(after));
-    }
-    if !run.state.is_terminal() {
-        return Ok(Step::Wait);
-    }
-    line.send(None, "end", &run).await;
-    Ok(Step::Over)
+    Ok(Some((after, records.len() >= BATCH as usize)))
 }

@@ -147,6 +147,7 @@ impl RunStore for Work {
         let wanted = |r: &&Run| {
             (filter.states.is_empty() || filter.states.contains(&r.state))
                 && filter.case_id.is_none_or(|id| r.case_id == id)
+                && filter.batch_id.is_none_or(|id| r.batch_id == Some(id))
                 && filter.incident_id.is_none_or(|id| r.heal.as_ref().is_some_and(|h| h.incident_id == id))
         };
         Ok(page(&runs.iter().filter(wanted).cloned().collect::<Vec<_>>(), request))

@@ -19,7 +19,7 @@ use domain::identity::{Role, User};
 use domain::incident::{Incident, IncidentState, Severity};
 use domain::new_id;
 use domain::policy::PolicySpec;
-use domain::testing::{MemBlobs, MemKept};
+use domain::testing::{MemApiKeys, MemBlobs, MemKept, MemSecrets, MemWindows};
 use domain::trace::TraceContext;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -84,6 +84,7 @@ fn config() -> ApiConfig {
 
 impl App {
     /// Without users.
+    #[expect(clippy::too_many_lines, reason = "one line for each port")]
     pub(crate) async fn empty() -> Self {
         let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
         let (alerts, feedback) = (Arc::new(Alerts::default()), Arc::new(Opinions::default()));
@@ -98,6 +99,8 @@ impl App {
             scripts: scripts.clone(),
             versions: scripts.clone(),
             cases: cases.clone(),
+            schedules: Catalog::new(&clock, &trail),
+            windows: Arc::new(MemWindows::default()),
             managers: Catalog::new(&clock, &trail),
             policies: policies.clone(),
             channels: Catalog::new(&clock, &trail),
@@ -114,6 +117,8 @@ impl App {
             feedback: feedback.clone(),
             work: Arc::new(Nothing),
             users: people.clone(),
+            api_keys: Arc::new(MemApiKeys::default()),
+            secrets: Arc::new(MemSecrets::default()),
             audit: people.clone(),
             live_sources: Arc::new(LiveSources),
             discovery: Arc::new(Binary),

@@ -11,6 +11,8 @@ mod fake_work;
 mod feedback;
 mod harness;
 
+mod api_keys;
+mod batches;
 mod catalog;
 mod guard;
 mod http;
@@ -19,6 +21,7 @@ mod jwt;
 mod logs;
 mod openapi;
 mod queue;
+mod secrets;
 mod session;
 mod stream;
 mod users;

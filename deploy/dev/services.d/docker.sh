@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # A Docker engine of its own, from the system's packages (Debian 12: 20.10): data, state and socket below the service's
 # folder, no bridge and no iptables rules, so that it disturbs neither another checkout nor an engine of the machine. Root only.
-# Two images are imported once: aiops-busybox:1 (static busybox) and aiops-tools:1 (bash and python besides).
+# Two images are imported once: aiops-busybox:1 (static busybox) and aiops-tools:1 (bash and python besides); as localhost/aiops-test:1
+# and localhost/aiops-tools:1 they have the names that the cluster's images have.
 svc_variable() { echo AIOPS_TEST_DOCKER_HOST; }
 svc_packages() {
     ((EUID == 0)) || return 0
@@ -76,7 +77,7 @@ docker_import() {
 
 svc_after_ready() {
     local root python library
-    ! docker_client image inspect aiops-busybox:1 aiops-tools:1 >/dev/null 2>&1 || return 0
+    ! docker_client image inspect aiops-busybox:1 localhost/aiops-tools:1 >/dev/null 2>&1 || return 0
     root=$(mktemp -d "$(docker_home)/image.XXXXXX") || return 1
     docker_rootfs "$root" && docker_import "$root" aiops-busybox:1 || return 1
     docker_add_program "$root" /bin/bash
@@ -88,6 +89,7 @@ svc_after_ready() {
         tar -C / -c --exclude=test --exclude=__pycache__ --exclude=idlelib --exclude='config-*' "${library#/}" | tar -C "$root" -x
     fi
     docker_import "$root" aiops-tools:1 || return 1
+    docker_client tag aiops-busybox:1 localhost/aiops-test:1 && docker_client tag aiops-tools:1 localhost/aiops-tools:1 || return 1
     rm -rf "$root"
 }
 

@@ -22,7 +22,7 @@ svc_packages() {
 # Says in one line why there can be no cluster here. That pods run is seen only when one ran: see serve.sh.
 svc_unavailable() {
     local version
-    # Nothing in the tests uses it yet, and its build is long: it starts only when it is asked for by name.
+    # Its build is long: it starts only when it is asked for by name, as the tests do.
     if [[ ${verb:-} == up && -z ${UP_NAMED:-} ]]; then
         echo "it starts by its name only: services up kubernetes"
         return 0

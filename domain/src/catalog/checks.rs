@@ -2,6 +2,7 @@
 
 use super::Language;
 use crate::error::FieldError;
+use std::collections::BTreeMap;
 
 /// Largest script body, bytes.
 const MAX_BODY: usize = 1 << 20;
@@ -111,6 +112,18 @@ pub(super) fn env_names<'a>(field: &str, names: impl Iterator<Item = &'a String>
         } else if reserved {
             wrong.push(FieldError::new(format!("{field}.{name}"), "this environment name is reserved; choose another"));
         }
+    }
+}
+
+/// Environment names that secrets are given as, and the names of those secrets.
+pub(super) fn secrets(field: &str, secrets: &BTreeMap<String, String>, wrong: &mut Vec<FieldError>) {
+    env_names(field, secrets.keys(), wrong);
+    for (name, secret) in secrets.iter().filter(|(_, secret)| !crate::secret::well_named(secret)) {
+        let text = format!("{secret:?} is no name of a secret: {}", crate::secret::NAME_RULE);
+        wrong.push(FieldError::new(format!("{field}.{name}"), text));
+    }
+    if secrets.len() > 32 {
+        wrong.push(FieldError::new(field, "name at most 32 secrets"));
     }
 }
 

@@ -114,6 +114,9 @@ pub struct ScriptSpec {
     /// When a run that failed is attempted again.
     #[serde(default)]
     pub retry: Retry,
+    /// Secrets by reference: environment name to the name of a stored secret. Values are read when a run starts.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
 }
 
 impl ScriptSpec {
@@ -146,6 +149,7 @@ impl Spec for ScriptSpec {
         checks::interpreter(self.language, &self.interpreter, self.image.as_deref(), &mut wrong);
         self.limits.check("limits", &mut wrong);
         self.retry.check("retry", &mut wrong);
+        checks::secrets("secrets", &self.secrets, &mut wrong);
         wrong
     }
 
@@ -213,6 +217,9 @@ pub struct CaseSpec {
     /// Who goes first in the queue, -100 to 100; that of the purpose when absent.
     #[serde(default)]
     pub priority: Option<i32>,
+    /// Secrets by reference, over the script's own: environment name to the name of a stored secret.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, String>,
 }
 
 impl Spec for CaseSpec {
@@ -251,6 +258,10 @@ impl Spec for CaseSpec {
             within("timeout_secs", timeout, 1, 86_400, &mut wrong);
         }
         checks::env_names("values", self.values.keys(), &mut wrong);
+        checks::secrets("secrets", &self.secrets, &mut wrong);
+        for name in self.secrets.keys().filter(|name| self.values.contains_key(*name)) {
+            wrong.push(FieldError::new(format!("values.{name}"), "a secret has this name: leave one of the two out"));
+        }
         if let Some(limits) = &self.limits {
             limits.check("limits", &mut wrong);
         }

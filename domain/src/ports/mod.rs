@@ -1,12 +1,14 @@
 //! Ports: what a stage asks of the outside. Narrow on purpose; each has one contract suite in `testing`.
 
 mod alerts;
+mod api_keys;
 mod backtest;
 mod blobs;
 mod discovery;
 mod feedback;
 mod incident_work;
 mod queue;
+mod roles;
 mod run_logs;
 mod schedules;
 mod secrets;
@@ -14,14 +16,17 @@ mod signals;
 mod store;
 mod transport;
 mod versions;
+mod wake_link;
 
 pub use alerts::{AlertFilter, AlertQueue, AlertStore, Intake, Moved, Placement};
+pub use api_keys::ApiKeyStore;
 pub use backtest::Backtest;
 pub use blobs::{BlobStore, BlobWriter};
 pub use discovery::Discovery;
 pub use feedback::{FeedbackStore, MemoryStore, Parked};
 pub use incident_work::{IncidentWorkStore, Split};
 pub use queue::{Assigned, QueueStore};
+pub use roles::RoleStore;
 pub use run_logs::{LogDamage, LogFound, LogInfo, LogRange, LogSearch, MAX_LINES, ResultStore, RunLogs};
 pub use schedules::ScheduleStore;
 pub use secrets::SecretStore;
@@ -32,3 +37,4 @@ pub use store::{
 };
 pub use transport::{Bus, BusReceiver, Topic, Wake, WakeListener};
 pub use versions::VersionStore;
+pub use wake_link::{WakeHeard, WakeLink};

@@ -42,6 +42,11 @@ pub trait QueueStore: Send + Sync {
     async fn pause(&self, manager: Option<Id>, mode: PauseMode, reason: &str, audit: Audit) -> Result<()>;
     /// Lets it go on. `Conflict` when it is not paused.
     async fn resume(&self, manager: Option<Id>, audit: Audit) -> Result<()>;
+    /// Active runs of this owner that a person asked to stop. A renewal tells it too, but later.
+    async fn stops(&self, owner: &str) -> Result<Vec<Id>> {
+        let _none_of = owner;
+        Ok(Vec::new())
+    }
     /// Looks after what nobody else looks after: deadlines that passed, targets that became free. Any process may call
     /// it at any time.
     async fn sweep(&self) -> Result<Swept>;

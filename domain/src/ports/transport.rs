@@ -41,6 +41,46 @@ pub enum Topic {
     Alerts,
 }
 
+impl Topic {
+    /// Every topic, in the order of [`Topic::slot`].
+    pub const ALL: [Self; 7] =
+        [Self::Incidents, Self::Runs, Self::RunLogs, Self::Outbox, Self::Catalog, Self::Status, Self::Alerts];
+
+    /// Its place in [`Topic::ALL`].
+    #[must_use]
+    pub const fn slot(self) -> usize {
+        match self {
+            Self::Incidents => 0,
+            Self::Runs => 1,
+            Self::RunLogs => 2,
+            Self::Outbox => 3,
+            Self::Catalog => 4,
+            Self::Status => 5,
+            Self::Alerts => 6,
+        }
+    }
+
+    /// Its name between processes.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Incidents => "incidents",
+            Self::Runs => "runs",
+            Self::RunLogs => "run_logs",
+            Self::Outbox => "outbox",
+            Self::Catalog => "catalog",
+            Self::Status => "status",
+            Self::Alerts => "alerts",
+        }
+    }
+
+    /// The topic of this name; none for one that a newer program made.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|t| t.word() == word)
+    }
+}
+
 /// Wakes whoever waits on a topic; carries no data, and a lost wake costs one tick.
 pub trait Wake: Send + Sync + std::fmt::Debug {
     /// Wakes all listeners of `topic`.

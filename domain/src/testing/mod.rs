@@ -1,9 +1,15 @@
 //! Fakes and the contract suite of every port; compiled only with the `testing` feature.
 
+mod api_keys;
 pub mod contracts;
 mod kept;
 pub mod samples;
+mod secrets;
 mod together;
+mod windows;
 
+pub use api_keys::MemApiKeys;
 pub use kept::{MemBlobs, MemKept};
+pub use secrets::MemSecrets;
 pub use together::{together, within};
+pub use windows::MemWindows;

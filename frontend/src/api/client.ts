@@ -73,3 +73,10 @@ export async function answer<T>(call: Promise<{ data?: unknown }>): Promise<T> {
 
 /** Header that names the version which is changed. */
 export const ifMatch = (version: number): { 'If-Match': string } => ({ 'If-Match': `"${version}"` })
+
+/** A request to a route that only some servers have, so that it is not among the generated types. */
+export async function call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, query: Query = {}, body?: unknown): Promise<T> {
+  const init: RequestInit = body === undefined ? { method } : { method, body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }
+  const response = await send(new Request(new URL(address(path, query), window.location.origin), init))
+  return (response.status === 204 ? undefined : await response.json()) as T
+}

@@ -1,7 +1,7 @@
 // Incidents, their parts, and the summary of the last day.
 import { answer, api, compact, ifMatch } from './client'
 import type {
-  Anomaly, ChartPoint, Decision, Id, Incident, IncidentEvent, IncidentState, Notification, Page, Run, Severity, Summary, Verification,
+  Anomaly, ChartPoint, Decision, Id, Incident, IncidentEvent, IncidentState, IncidentWork, Notification, Page, Run, Severity, SplitAnswer, Summary, Verification,
 } from './types'
 
 export interface IncidentFilter { state: IncidentState[]; min_severity: Severity | ''; search: string }
@@ -23,6 +23,7 @@ export const listNotifications = (id: Id) => answer<Notification[]>(api.GET('/ap
 
 const ACTIONS = {
   acknowledge: '/api/v1/incidents/{id}/acknowledge', escalate: '/api/v1/incidents/{id}/escalate', resolve: '/api/v1/incidents/{id}/resolve',
+  reopen: '/api/v1/incidents/{id}/reopen',
 } as const
 export type IncidentAction = keyof typeof ACTIONS
 export const actOnIncident = (incident: Incident, action: IncidentAction, comment: string) =>
@@ -34,3 +35,15 @@ export const startStep = (id: Id, policy_id: Id) =>
 
 export const anomalyChart = (id: Id) => answer<ChartPoint[]>(api.GET('/api/v1/anomalies/{id}/chart', { params: one(id) }))
 export const getSummary = () => answer<Summary>(api.GET('/api/v1/summary'))
+
+const changed = (incident: Incident) => ({ params: { ...one(incident.id), header: ifMatch(incident.version) } })
+export const getWork = (id: Id) => answer<IncidentWork>(api.GET('/api/v1/incidents/{id}/work', { params: one(id) }))
+export const assignIncident = (incident: Incident, assignee: string | null, comment: string) =>
+  answer<Incident>(api.POST('/api/v1/incidents/{id}/assign', { ...changed(incident), body: { assignee, comment: comment || null } }))
+export const setSeverity = (incident: Incident, severity: Severity, comment: string) =>
+  answer<Incident>(api.POST('/api/v1/incidents/{id}/severity', { ...changed(incident), body: { severity, comment: comment || null } }))
+/** Answers with the incident that it became part of. */
+export const mergeIncident = (incident: Incident, into: Id, comment: string) =>
+  answer<Incident>(api.POST('/api/v1/incidents/{id}/merge', { ...changed(incident), body: { into, comment: comment || null } }))
+export const splitIncident = (incident: Incident, anomalies: Id[], title: string, comment: string) =>
+  answer<SplitAnswer>(api.POST('/api/v1/incidents/{id}/split', { ...changed(incident), body: { anomalies, title: title || null, comment: comment || null } }))

@@ -1,7 +1,10 @@
 // Types of the HTTP API, taken from the types that are generated from the server's OpenAPI document, so that a field or
 // word that is renamed, added or dropped there fails the type check where it is used. Fields with a default are marked
 // optional in the document though the server always sends them; here every field is present.
+import type { ScheduleSpec } from './extra'
 import type { components } from './schema'
+
+export type * from './extra'
 
 type Schemas = components['schemas']
 /** Every field present, at every depth; null stays null. */
@@ -125,10 +128,12 @@ export type SourceSpec = Of<'SourceSpec'>
 export type DetectorSpec = Of<'DetectorSpec'>
 export type Rule = Of<'Rule'>
 export type MonitorSpec = Of<'MonitorSpec'>
-export type ScriptSpec = With<Of<'ScriptSpec'>, { parameters: Json }>
+/** Environment name to the secret's name; only where the server keeps secrets. */
+export interface WithSecrets { secrets?: Record<string, string> }
+export type ScriptSpec = With<Of<'ScriptSpec'>, { parameters: Json }> & WithSecrets
 export type ScriptVersion = With<Of<'ScriptVersion'>, { spec: ScriptSpec }>
 export type VersionDiff = Of<'VersionDiff'>
-export type CaseSpec = With<Of<'CaseSpec'>, { values: Facts; expectations: Expectations }>
+export type CaseSpec = With<Of<'CaseSpec'>, { values: Facts; expectations: Expectations }> & WithSecrets
 export type DockerSettings = Of<'DockerSettings'>
 export type DockerTls = Of<'DockerTls'>
 export type KubernetesSettings = Of<'KubernetesSettings'>
@@ -142,12 +147,14 @@ export type PromCheck = Of<'PromCheck'>
 export type VerificationSpec = Of<'VerificationSpec'>
 export type PolicySpec = With<Of<'PolicySpec'>, { steps: PolicyStep[] }>
 
+
 /** The editable kinds, by the word in their address. */
 export interface Specs {
   sources: SourceSpec
   monitors: MonitorSpec
   scripts: ScriptSpec
   cases: CaseSpec
+  schedules: ScheduleSpec
   'runtime-managers': RuntimeManagerSpec
   policies: PolicySpec
   channels: ChannelSpec

@@ -1,5 +1,6 @@
 // One incident with all its parts, kept current by the live connection.
 import { computed, onMounted, shallowRef, watch, type Ref } from 'vue'
+import { listIncidentAlerts } from '@/api/alerts'
 import * as api from '@/api/incidents'
 import type { EventKind, Id, IncidentEvent } from '@/api/types'
 import { useAsync } from './useAsync'
@@ -7,7 +8,8 @@ import { useDebounced } from './useDebounced'
 import { useLive } from './useLive'
 
 const RUN_KINDS: readonly EventKind[] = ['run_queued', 'run_started', 'run_ended', 'undo_queued', 'decided']
-const ANOMALY_KINDS: readonly EventKind[] = ['opened', 'reopened', 'anomaly_added', 'anomaly_closed', 'verdict', 'resolved']
+const ANOMALY_KINDS: readonly EventKind[] = ['opened', 'reopened', 'anomaly_added', 'anomaly_closed', 'verdict', 'resolved', 'merged', 'split']
+const WORK_KINDS: readonly EventKind[] = ['assigned', 'severity_set', 'merged', 'split']
 
 /** Events in order of their ids, each once. */
 export function mergeEvents(held: readonly IncidentEvent[], more: readonly IncidentEvent[]): IncidentEvent[] {
@@ -22,6 +24,8 @@ export function useIncident(id: Ref<Id>) {
   const runs = useAsync(async () => (await api.listIncidentRuns(id.value)).items)
   const verifications = useAsync(() => api.listVerifications(id.value))
   const notifications = useAsync(() => api.listNotifications(id.value))
+  const work = useAsync(() => api.getWork(id.value))
+  const alerts = useAsync(async () => (await listIncidentAlerts(id.value, null, 200)).items)
   const events = shallowRef<IncidentEvent[]>([])
   const eventsLoad = useAsync(readEvents)
 
@@ -39,12 +43,13 @@ export function useIncident(id: Ref<Id>) {
   }
 
   function reload(): void {
-    for (const part of [incident, anomalies, decisions, runs, verifications, notifications, eventsLoad]) void part.run()
+    for (const part of [incident, anomalies, decisions, runs, verifications, notifications, work, alerts, eventsLoad]) void part.run()
   }
 
   const incidentSoon = useDebounced(() => void incident.run(), 250)
   const runsSoon = useDebounced(() => { void runs.run(); void decisions.run() }, 300)
-  const anomaliesSoon = useDebounced(() => void anomalies.run(), 300)
+  const anomaliesSoon = useDebounced(() => { void anomalies.run(); void alerts.run() }, 300)
+  const workSoon = useDebounced(() => void work.run(), 300)
   const verificationsSoon = useDebounced(() => void verifications.run(), 300)
   const notificationsSoon = useDebounced(() => void notifications.run(), 500)
 
@@ -54,6 +59,7 @@ export function useIncident(id: Ref<Id>) {
     incidentSoon()
     if (RUN_KINDS.includes(event.kind)) runsSoon()
     if (ANOMALY_KINDS.includes(event.kind)) anomaliesSoon()
+    if (WORK_KINDS.includes(event.kind)) workSoon()
     if (event.kind === 'notified') notificationsSoon()
     if (['verification_started', 'verification_sampled', 'verdict', 'resolved', 'reopened'].includes(event.kind)) verificationsSoon()
   }
@@ -71,6 +77,6 @@ export function useIncident(id: Ref<Id>) {
   })
 
   const verifying = computed(() => incident.data.value?.state === 'verifying')
-  return { incident, anomalies, decisions, runs, verifications, notifications, events, eventsLoad, verifying, reload }
+  return { incident, anomalies, decisions, runs, verifications, notifications, work, alerts, events, eventsLoad, verifying, reload }
 }
 export type IncidentParts = ReturnType<typeof useIncident>

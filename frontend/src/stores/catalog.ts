@@ -10,7 +10,7 @@ const FRESH_MS = 30_000
 const MOST = 1000
 
 export const useCatalogStore = defineStore('catalog', () => {
-  const lists = reactive({ sources: [], monitors: [], scripts: [], cases: [], 'runtime-managers': [], policies: [], channels: [] }) as Lists
+  const lists = reactive({ sources: [], monitors: [], scripts: [], cases: [], schedules: [], 'runtime-managers': [], policies: [], channels: [] }) as Lists
   const statuses = reactive<Record<StatusKind, Record<Id, Status>>>({ sources: {}, monitors: {}, 'runtime-managers': {} })
   const problems = reactive<Partial<Record<Kind, Problem | undefined>>>({})
   const readAt: Partial<Record<Kind, number>> = {}
@@ -58,7 +58,8 @@ export const useCatalogStore = defineStore('catalog', () => {
     return lists[kind].find((object) => object.id === id)
   }
 
+  const all = <K extends Kind>(kind: K): Resource<Specs[K]>[] => lists[kind]
   const nameOf = (kind: Kind, id: Id | null | undefined): string => (id ? (find(kind, id)?.name ?? id.slice(0, 8)) : '')
 
-  return { lists, statuses, problems, load, loadStatuses, invalidate, find, nameOf }
+  return { lists, statuses, problems, load, loadStatuses, invalidate, find, all, nameOf }
 })

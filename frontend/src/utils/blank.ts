@@ -1,6 +1,6 @@
 // New objects as the forms begin them; every value is the server's own default.
 import type {
-  CaseSpec, DetectorSpec, DockerSettings, Draft, Expectations, KubernetesSettings, Limits, MonitorSpec, Retry, RuntimeManagerSpec, ScriptSpec, SourceSpec, WebhookSpec,
+  CaseSpec, DetectorSpec, DockerSettings, Draft, Expectations, KubernetesSettings, Limits, MonitorSpec, Retry, RuntimeManagerSpec, ScheduleSpec, ScriptSpec, SourceSpec, WebhookSpec,
 } from '@/api/types'
 
 const MIB = 1024 * 1024
@@ -16,6 +16,10 @@ export const blankScript = (): Draft<ScriptSpec> => ({
 export const blankCase = (): Draft<CaseSpec> => ({
   name: '', tags: [], description: '', script_id: null, script_version: null, part: 'act', body: null, language: null, image: null, interpreter: [], values: {}, runtime_tags: [], timeout_secs: null,
   mode: null, priority: null, retry: null, limits: null, expectations: blankExpectations(),
+})
+export const blankSchedule = (): Draft<ScheduleSpec> => ({
+  name: '', tags: [], description: '', case_id: '', cron: '30 2 * * *', time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC', enabled: true, misfire: 'skip', misfire_grace_secs: 60,
+  overlap: 'skip', jitter_secs: 0, values: {}, target: null,
 })
 export const blankDocker = (): DockerSettings => ({
   images: [], default_image: null, pull: 'if_missing', user: '65534:65534', network: null, work_bytes: 256 * MIB, tmp_bytes: 64 * MIB, tls: null,

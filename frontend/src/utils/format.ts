@@ -1,9 +1,14 @@
 // Numbers, durations and times for people.
 
+/** Whether a bound is none: JSON has no infinity, so a side without a bound is told as the largest numbers. */
+export function isOpen(value: number): boolean {
+  return !Number.isFinite(value) || Math.abs(value) >= 1e300
+}
+
 /** A value with at most four significant digits and a unit; `—` for nothing. */
 export function formatValue(value: number | null | undefined, unit = ''): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '—'
-  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞'
+  if (isOpen(value)) return value > 0 ? '∞' : '−∞'
   if (unit === 'bytes') return formatBytes(value)
   if (unit === 's') return formatSeconds(value)
   const text = formatNumber(value)

@@ -1,6 +1,6 @@
 // The closed sets of the domain, for menus and filters.
 import type {
-  AlertState, Autonomy, Comparison, Direction, IncidentState, Language, OnFailure, PullPolicy, ResultOp, Role, RunMode, RunPurpose, RunState, RuntimeKind, Severity, SignalKind, SourceKind, Verdict,
+  AlertState, Autonomy, Comparison, Direction, IncidentState, Language, LogLevel, Misfire, OnFailure, Overlap, PullPolicy, ResultOp, Role, RunMode, RunPurpose, RunState, RuntimeKind, Severity, SignalKind, SourceKind, Verdict,
 } from '@/api/types'
 
 export const SEVERITIES: readonly Severity[] = ['info', 'warning', 'critical']
@@ -19,6 +19,9 @@ export const ON_FAILURE: readonly OnFailure[] = ['next_step', 'undo', 'escalate'
 export const ROLES: readonly Role[] = ['viewer', 'operator', 'approver', 'editor', 'admin']
 export const RESULT_OPS: readonly ResultOp[] = ['eq', 'ne', 'gt', 'ge', 'lt', 'le', 'contains', 'exists', 'absent']
 export const PURPOSES: readonly RunPurpose[] = ['manual', 'heal', 'undo', 'scheduled']
+export const MISFIRES: readonly Misfire[] = ['skip', 'run_once']
+export const OVERLAPS: readonly Overlap[] = ['skip', 'queue']
+export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'fatal']
 export const PULL_POLICIES: readonly PullPolicy[] = ['if_missing', 'always', 'never']
 export const SOURCE_KINDS: readonly SourceKind[] = ['prometheus', 'elasticsearch', 'alertmanager', 'grafana', 'generic']
 export const ALERT_STATES: readonly AlertState[] = ['firing', 'resolved']
@@ -41,6 +44,7 @@ export const TONES: Record<string, Tone> = {
   fixed: 'good', improved: 'info', not_fixed: 'bad', worse: 'bad', inconclusive: 'warn',
   run: 'good', wait: 'warn', ask: 'info', refuse: 'bad',
   ok: 'good', unknown: 'mute', learning: 'info', no_data: 'warn', partial: 'warn', source_error: 'bad',
+  started: 'good', missed: 'warn', debug: 'mute', warn: 'warn', fatal: 'bad',
   firing: 'bad', pause: 'warn', drain: 'warn', useful: 'good', noise: 'mute', passed: 'good', error: 'bad', skipped: 'mute',
   pending: 'mute', delivered: 'good', dead: 'bad',
   shadow: 'mute', suggest: 'info', approve: 'warn', auto: 'good',

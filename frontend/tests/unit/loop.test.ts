@@ -1,8 +1,10 @@
 // The loop strip: what happened, what is under way, what failed.
 import { expect, it } from 'vitest'
-import type { EventKind, Incident, IncidentEvent, Json } from '@/api/types'
+import type { Decision, EventKind, GateResult, Incident, IncidentEvent, Json } from '@/api/types'
 import { mergeEvents } from '@/composables/useIncident'
+import { i18n, setLocale } from '@/locales'
 import { loopSteps, verdictOf } from '@/utils/loop'
+import { decisionReason, eventText, gateReason } from '@/utils/told'
 
 let serial = 0
 const at = (s: number): string => new Date(Date.UTC(2026, 0, 1, 3, 0, s)).toISOString()
@@ -70,4 +72,30 @@ it('reads a verdict from the text when no fact tells it', () => {
 it('merges events by id, in order, each once', () => {
   const [a, b, c] = healed as [IncidentEvent, IncidentEvent, IncidentEvent]
   expect(mergeEvents([a, c], [c, b])).toEqual([a, b, c])
+})
+
+const say = (key: string, named: Record<string, string | number>): string => i18n.global.t(key, named)
+const gate = (name: string, passed: boolean, inputs: Json, reason = 'as the server said it'): GateResult => ({ gate: name, passed, inputs, reason })
+
+it('tells gates in Chinese by their code and inputs, and leaves what it does not know', () => {
+  setLocale('zh-CN')
+  expect(gateReason(gate('attempts', true, { attempts: 1, max_attempts: 3 }), at(60), 'zh-CN', say)).toBe('已用 1 / 3 次尝试')
+  expect(gateReason(gate('cooldown', false, { cooldown_secs: 300, last_run_at: at(0) }), at(60), 'zh-CN', say)).toBe('此目标还需冷却 240 秒（冷却期 300 秒）')
+  expect(gateReason(gate('limits', false, { limits: [{ window_secs: 60, max_runs: 9, runs: 1 }, { window_secs: 3600, max_runs: 2, runs: 2 }] }), at(0), 'zh-CN', say)).toBe('此策略的限额为 3600 秒内 2 次')
+  expect(gateReason(gate('freshness', true, { data_as_of: at(55), freshness_secs: 120 }), at(60), 'zh-CN', say)).toBe('数据为 5 秒前')
+  expect(gateReason(gate('moon', true, {}), at(0), 'zh-CN', say)).toBe('as the server said it')
+  expect(gateReason(gate('cooldown', true, null), at(0), 'zh-CN', say)).toBe('as the server said it')
+  expect(gateReason(gate('attempts', true, { attempts: 1, max_attempts: 3 }), at(0), 'en', say)).toBe('as the server said it')
+  const decision = { at: at(60), reason: 'held', gates: [gate('autonomy', false, { autonomy: 'approve' }, 'held')] } as unknown as Decision
+  expect(decisionReason(decision, 'zh-CN', say)).toBe('策略需要批准')
+  setLocale('en')
+})
+it('tells events in Chinese by their facts', () => {
+  setLocale('zh-CN')
+  expect(eventText(event('run_ended', 1, { state: 'failed', exit_code: 3 }), 'zh-CN', say)).toBe('运行结束：失败，退出码 3')
+  expect(eventText(event('decided', 1, { outcome: 'ask' }, 'policy a: b: ask: it asks'), 'zh-CN', say)).toBe('策略 a: b：询问：it asks')
+  expect(eventText(event('cause_ranked', 1, { causes: [{ entity: 'service=a', probability: 0.81 }] }), 'zh-CN', say)).toBe('最可能的原因：service=a（81%）')
+  expect(eventText(event('anomaly_added', 1, { zh: '异常' }, 'an anomaly'), 'zh-CN', say)).toBe('异常')
+  expect(eventText(event('comment', 1, null, 'a remark'), 'zh-CN', say)).toBe('a remark')
+  setLocale('en')
 })

@@ -13,6 +13,7 @@ import { readFilter, writeFilter } from '@/composables/useQueryFilter'
 import { sideBySide } from '@/utils/diff'
 import { holes, matcher, pieces as cut, prependRecords } from '@/utils/log'
 import { compactValues, fits, missingFields, parseJson, schemaFields, valuesOf, wrongValue } from '@/utils/schema'
+import { senderSnippet, sends } from '@/utils/snippets'
 import { tokenFromAddress } from '@/utils/setupToken'
 import { firstIdAt } from '@/utils/uuid'
 import { addTags, tagsFit } from '@/utils/tags'
@@ -20,7 +21,7 @@ import { AUTONOMIES, INCIDENT_STATES, RUN_STATES, SEVERITIES, TONES, VERDICTS } 
 import type { Anomaly, Json, LogRecord, Run, Verification } from '@/api/types'
 
 describe('format', () => {
-  it.each([[0.084, 's', '84 ms'], [2.31, 's', '2.31 s'], [0, 's', '0 s'], [1536, 'bytes', '1.5 KiB'], [7.4, '%', '7.4%'], [123_456, '', '123.5k'], [null, 's', '—'], [Number.NaN, '', '—'], [Infinity, '', '∞'], [12, '1/s', '12 1/s']])('value %s %s', (value, unit, text) => {
+  it.each([[0.084, 's', '84 ms'], [2.31, 's', '2.31 s'], [0, 's', '0 s'], [1536, 'bytes', '1.5 KiB'], [7.4, '%', '7.4%'], [123_456, '', '123.5k'], [null, 's', '—'], [Number.NaN, '', '—'], [Infinity, '', '∞'], [-1e308, 's', '−∞'], [12, '1/s', '12 1/s']])('value %s %s', (value, unit, text) => {
     expect(formatValue(value, unit)).toBe(text)
   })
   it.each([[420, '420ms'], [6400, '6.4s'], [21_400, '21s'], [200_000, '3m 20s'], [3_840_000, '1h 04m'], [90_000_000, '1d 01h'], [null, '—']])('duration %s', (ms, text) => {
@@ -192,5 +193,17 @@ describe('filters in the address', () => {
     expect(readFilter(blank, { state: 'failed', search: 'a', other: 'x' })).toEqual({ state: ['failed'], search: 'a', case_id: '' })
     expect(readFilter(blank, { state: ['failed', 'lost'] })).toEqual({ state: ['failed', 'lost'], search: '', case_id: '' })
     expect(writeFilter(blank, { state: ['lost'], search: '', case_id: 'c' })).toEqual({ state: ['lost'], case_id: 'c' })
+  })
+})
+
+describe('senders of alerts', () => {
+  it('gets a configuration with its address and token', () => {
+    for (const kind of ['alertmanager', 'grafana', 'generic'] as const) {
+      expect(sends(kind)).toBe(true)
+      expect(senderSnippet(kind, 'https://a/api/v1/webhooks/1', 'T0K3N')).toContain('https://a/api/v1/webhooks/1')
+      expect(senderSnippet(kind, 'https://a/api/v1/webhooks/1', 'T0K3N')).toContain('T0K3N')
+    }
+    expect(sends('prometheus')).toBe(false)
+    expect(senderSnippet('prometheus', 'u', 't')).toBe('')
   })
 })

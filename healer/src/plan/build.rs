@@ -123,6 +123,11 @@ pub fn run_spec(step: &StepCase, over: Option<&BTreeMap<String, Value>>) -> Resu
     let (language, body) = text(step).map_err(|why| vec![FieldError::new("case", why)])?;
     let mut values = case.values.clone();
     values.extend(over.cloned().unwrap_or_default());
+    let mut secrets = script.map(|s| s.secrets.clone()).unwrap_or_default();
+    secrets.extend(case.secrets.clone());
+    if let Some(name) = values.keys().find(|name| secrets.contains_key(*name)) {
+        return Err(vec![FieldError::new(format!("values.{name}"), "a secret is given under this name: leave it out")]);
+    }
     let schema = script.map_or(&Value::Null, |s| &s.parameters);
     let values = domain::schema::validate(schema, |name| case.values.contains_key(name), values)?;
     // What only looks may be repeated.
@@ -142,8 +147,8 @@ pub fn run_spec(step: &StepCase, over: Option<&BTreeMap<String, Value>>) -> Resu
         mode,
         runtime_tags: case.runtime_tags.clone(),
         limits: case.limits.clone().or_else(|| script.map(|s| s.limits.clone())).unwrap_or_default(),
+        secrets,
         retry: case.retry.clone().or_else(|| script.map(|s| s.retry.clone())).unwrap_or_default(),
-        ..RunSpec::default()
     })
 }
 
@@ -166,7 +171,7 @@ fn text(step: &StepCase) -> Result<(Language, &str), String> {
 }
 
 /// Field errors as one line.
-pub(super) fn line(wrong: &[FieldError]) -> String {
+pub(crate) fn line(wrong: &[FieldError]) -> String {
     let one =
         |w: &FieldError| if w.field == "case" { w.message.clone() } else { format!("{}: {}", w.field, w.message) };
     wrong.iter().map(one).collect::<Vec<_>>().join("; ")
@@ -235,6 +240,23 @@ mod tests {
         }
         let nul = run(&step(|_, _| {}), json!({"SERVICE": "a\u{0}b"})).expect_err("refused");
         assert_eq!(nul[0].field, "values.SERVICE");
+    }
+
+    #[test]
+    fn secrets_are_named_and_never_held() {
+        let with = |script: &str, case: &str| {
+            step(|s, c| {
+                s.secrets = [("TOKEN".to_owned(), script.to_owned())].into();
+                c.secrets = [(case.to_owned(), "of-case".to_owned())].into();
+            })
+        };
+        let got = run(&with("of-script", "OTHER"), json!({})).expect("a run").spec;
+        assert_eq!((got.secrets["TOKEN"].as_str(), got.secrets["OTHER"].as_str()), ("of-script", "of-case"));
+        assert!(!got.env.contains_key("TOKEN"));
+        let got = run(&with("of-script", "TOKEN"), json!({})).expect("a run").spec;
+        assert_eq!(got.secrets["TOKEN"], "of-case", "the case's goes before");
+        let wrong = run(&with("of-script", "SERVICE"), json!({"SERVICE": "shop"})).expect_err("two for one name");
+        assert_eq!(wrong[0].field, "values.SERVICE");
     }
 
     #[test]

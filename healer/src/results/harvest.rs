@@ -1,7 +1,7 @@
 //! Takes what a runtime hands over of a run's files, within limits, and puts it into file storage.
 
 use super::junit;
-use crate::mask::Masker;
+use crate::mask::{MaskedStream, Masker};
 use crate::runtime::{Handle, Result, RuntimeError};
 use domain::artifact::{Artifact, ArtifactLimits, media_type};
 use domain::blob::run_prefix;
@@ -64,6 +64,12 @@ impl Harvest {
         self.artifacts.len() >= self.limits.count || self.bytes >= self.limits.total_bytes
     }
 
+    /// Bytes that are taken at most.
+    #[must_use]
+    pub fn most(&self) -> u64 {
+        self.limits.total_bytes
+    }
+
     /// Takes one file; what is over a limit or cannot be named is noted and left out.
     ///
     /// # Errors
@@ -85,23 +91,26 @@ impl Harvest {
         let mut writer = self.blobs.create(&key).await.map_err(stored)?;
         let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0_u64, vec![0; 256 << 10]);
         let mut xml = name.to_ascii_lowercase().ends_with(".xml").then(Vec::new);
+        let masker = self.masker.clone();
+        let mut masked = None;
         loop {
             let read = content.read(&mut buffer).await;
             let read = read.map_err(|e| RuntimeError::unavailable(format!("cannot read {name:?}"), e))?;
-            if read == 0 {
-                break;
-            }
-            bytes += read as u64;
+            let piece = text_masked(&masker, &mut masked, &buffer[..read]);
+            bytes += piece.len() as u64;
             if bytes > room {
                 self.note(format!("{name:?} was left out: it has more than {room} bytes"));
                 return Ok(());
             }
-            hash.update(&buffer[..read]);
+            hash.update(&piece);
             xml = xml.filter(|_| bytes <= MAX_XML);
             if let Some(xml) = &mut xml {
-                xml.extend_from_slice(&buffer[..read]);
+                xml.extend_from_slice(&piece);
             }
-            writer.write(buffer[..read].to_vec()).await.map_err(stored)?;
+            writer.write(piece).await.map_err(stored)?;
+            if read == 0 {
+                break;
+            }
         }
         writer.finish().await.map_err(stored)?;
         self.bytes += bytes;
@@ -173,6 +182,17 @@ impl Harvest {
     }
 }
 
+/// The next piece of a file, masked when the file is text, as far as one can tell: it begins without NUL bytes. Other
+/// contents are kept as they are. An empty piece ends it.
+fn text_masked<'a>(masker: &'a Masker, state: &mut Option<Option<MaskedStream<'a>>>, piece: &[u8]) -> Vec<u8> {
+    let text = !masker.is_empty() && !piece.contains(&0);
+    match state.get_or_insert_with(|| text.then(|| MaskedStream::new(masker))) {
+        Some(stream) if piece.is_empty() => std::mem::replace(stream, MaskedStream::new(masker)).finish(),
+        Some(stream) => stream.push(piece),
+        None => piece.to_vec(),
+    }
+}
+
 /// Whether a name is a plain path below a folder.
 fn named_well(name: &str) -> bool {
     name.len() <= MAX_NAME
@@ -213,6 +233,27 @@ mod tests {
         assert_eq!(blobs.get(&artifacts[0].key).await.expect("stored"), b"12345");
         assert_eq!(results.notes.len(), 4, "{:?}", results.notes);
         assert_eq!(blobs.list("").await.expect("list").len(), 2, "what was left out is not stored");
+    }
+
+    #[tokio::test]
+    async fn texts_are_masked_and_other_files_are_kept_as_they_are() {
+        let blobs = MemBlobs::default();
+        let mut all = harvest(&blobs, ArtifactLimits::default());
+        let long = format!("{}hunter2-Zq9{}", "x".repeat((256 << 10) - 4), "y".repeat(10));
+        for (name, content) in
+            [("a.txt", "token=hunter2-Zq9\n".as_bytes()), ("long", long.as_bytes()), ("b", b"\0hunter2-Zq9")]
+        {
+            all.artifact(name, &mut &*content).await.expect("taken");
+        }
+        let (artifacts, _) = all.done();
+        let mut kept = Vec::new();
+        for artifact in &artifacts {
+            let content = blobs.get(&artifact.key).await.expect("stored");
+            assert_eq!((artifact.bytes, &artifact.sha256), (content.len() as u64, &crate::sha256_hex(&content)));
+            kept.push(content);
+        }
+        assert_eq!((kept[0].as_slice(), kept[2].as_slice()), (&b"token=********\n"[..], &b"\0hunter2-Zq9"[..]));
+        assert!(!String::from_utf8_lossy(&kept[1]).contains("hunter2"), "over two pieces");
     }
 
     #[tokio::test]

@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 const SMALL: u64 = 64 << 10;
 /// Added to the time limit and the grace before the run is stopped from outside.
 const SLACK: Duration = Duration::from_secs(10);
+/// How long a runtime may be silent after the time at which the run must have ended.
+const SILENCE: Duration = Duration::from_secs(120);
+/// How long the end of a log is asked for again and again.
+const REST: Duration = Duration::from_secs(60);
 
 /// How far the log was shipped.
 struct Shipped {
@@ -31,13 +35,17 @@ struct Stops {
 impl Job {
     /// Follows until the end was observed, or cannot be.
     pub(super) async fn follow(&self, place: &Place) -> Result<RunEnd, Stop> {
+        fail::fail_point!("break.end", |_| Ok(ended(RunState::Succeeded, Some(0), "exit code 0")));
         let mut shipped = Shipped { offset: LogOffset::default(), seq: self.run.log_lines };
-        let mut stops = Stops { deadline: self.deadline(), cancelled: false, forced: None };
+        let mut stops = Stops { deadline: self.deadline(place), cancelled: false, forced: None };
         let mut pause = Duration::from_millis(10);
         loop {
             self.check()?;
             // The state first: what was printed before the end is then surely in the log that is read next.
-            let progress = self.ask("look at a run", || place.runtime.progress(place.handle)).await?;
+            let progress = match self.look(place, stops.deadline).await? {
+                Ok(progress) => progress,
+                Err(why) => return Ok(ended(RunState::Lost, None, why)),
+            };
             let ended_by_now = !matches!(progress, Progress::Running);
             if self.ship(place, &mut shipped, ended_by_now).await? {
                 pause = Duration::from_millis(50);
@@ -66,9 +74,29 @@ impl Job {
         }
     }
 
+    /// Where it stands. A runtime that does not answer is asked again until the run cannot live any more; then the reason is given.
+    async fn look(&self, place: &Place, deadline: Instant) -> Result<Result<Progress, String>, Stop> {
+        loop {
+            let error = match place.runtime.progress(place.handle).await {
+                Ok(progress) => return Ok(Ok(progress)),
+                Err(e) => e,
+            };
+            self.deps.stats.error();
+            tracing::warn!(run = %self.id(), %error, "the runtime does not say where a run stands");
+            if Instant::now() > deadline + SILENCE {
+                return Ok(Err(format!(
+                    "its runtime does not answer any more, and its time limit has passed: {error}"
+                )));
+            }
+            self.check()?;
+            self.pause(Duration::from_millis(500)).await;
+        }
+    }
+
     /// When the run must have ended by itself, on our monotonic clock.
-    fn deadline(&self) -> Instant {
-        let limit = Duration::from_secs(u64::from(self.run.spec.timeout_secs)) + self.deps.config.cancel_grace + SLACK;
+    fn deadline(&self, place: &Place) -> Instant {
+        let own = Duration::from_secs(u64::from(self.run.spec.timeout_secs)) + place.runtime.start_allowance();
+        let limit = own + self.deps.config.cancel_grace + SLACK;
         let begun = self.run.started_at.unwrap_or_else(|| self.deps.clock.now());
         let passed = (self.deps.clock.now() - begun).to_std().unwrap_or_default();
         Instant::now() + limit.saturating_sub(passed)
@@ -77,6 +105,7 @@ impl Job {
     /// Passes on a cancel; stops what outlived its limit; gives up on a runtime that does not stop it.
     async fn stop(&self, place: &Place, stops: &mut Stops) -> Result<Option<RunEnd>, Stop> {
         if self.cancel_asked() && !stops.cancelled {
+            fail::fail_point!("break.cancel", |_| Ok(Some(ended(RunState::Cancelled, None, "stopped on request"))));
             self.ask("stop a run", || place.runtime.cancel(place.handle, self.deps.config.cancel_grace)).await?;
             stops.cancelled = true;
             stops.deadline = stops.deadline.min(Instant::now() + self.deps.config.cancel_grace + SLACK);
@@ -106,9 +135,16 @@ impl Job {
     /// Stores lines that are not stored yet, masked; whether there were any.
     async fn ship(&self, place: &Place, shipped: &mut Shipped, to_the_end: bool) -> Result<bool, Stop> {
         let mut any = false;
+        let until = Instant::now() + REST;
         loop {
             let chunk = match place.runtime.logs(place.handle, shipped.offset).await {
                 Ok(chunk) => chunk,
+                Err(e) if to_the_end && Instant::now() < until => {
+                    tracing::debug!(run = %self.id(), error = %e, "the end of a log cannot be read yet");
+                    self.check()?;
+                    self.pause(Duration::from_millis(500)).await;
+                    continue;
+                }
                 Err(e) => {
                     tracing::warn!(run = %self.id(), error = %e, "the log of a run cannot be read now");
                     return Ok(any);
@@ -120,8 +156,8 @@ impl Job {
             let fresh: Vec<LogRecord> = chunk
                 .records
                 .into_iter()
-                .filter(|r| r.seq > shipped.seq)
-                .map(|r| LogRecord { text: self.deps.config.masker.mask(&r.text), ..r })
+                .filter(|r| r.seq > shipped.seq && !(r.seq % 7 == 0 && fail::eval("break.log", |_| ()).is_some()))
+                .map(|r| LogRecord { text: self.masker().mask(&r.text), ..r })
                 .collect();
             if !fresh.is_empty() {
                 self.write("store log lines", || self.deps.logs.append(self.id(), self.epoch(), &fresh)).await?;
@@ -140,7 +176,7 @@ impl Job {
 
     /// Keeps artifacts and result of a run that ended; gives the result. What cannot be kept is noted, and ends nothing.
     async fn keep(&self, place: &Place) -> Result<Option<serde_json::Value>, Stop> {
-        let masker = self.deps.config.masker.clone();
+        let masker = self.masker().clone();
         let blobs = std::sync::Arc::clone(&self.deps.blobs);
         let mut harvest = Harvest::new(blobs, std::sync::Arc::clone(&self.deps.clock), masker, place.handle);
         if let Err(e) = place.runtime.collect(place.handle, &mut harvest).await {

@@ -2,6 +2,8 @@
 
 use super::lease::Lease;
 use super::place::Placed;
+use super::secrets::Revealed;
+use super::stops::Stops;
 use crate::config::HealerDeps;
 use domain::Id;
 use domain::error::{Error, Kind};
@@ -26,13 +28,23 @@ pub(super) enum Stop {
     Refused(Error),
 }
 
+/// What all jobs of this process share.
+#[derive(Debug, Default)]
+pub(super) struct Common {
+    /// Whose turn it is to choose a manager.
+    pub(super) placing: tokio::sync::Mutex<()>,
+    pub(super) stops: Stops,
+}
+
 /// One claimed run.
 pub(super) struct Job {
     pub(super) deps: Arc<HealerDeps>,
     pub(super) run: Run,
     pub(super) recovered: bool,
     pub(super) lease: Lease,
-    pub(super) placing: Arc<tokio::sync::Mutex<()>>,
+    pub(super) common: Arc<Common>,
+    /// Set before anything else is done with the run.
+    pub(super) revealed: std::sync::OnceLock<Revealed>,
     cancel: CancellationToken,
 }
 
@@ -42,11 +54,12 @@ impl Job {
         claim: Claim,
         asked_at: Instant,
         cancel: CancellationToken,
-        placing: Arc<tokio::sync::Mutex<()>>,
+        common: Arc<Common>,
     ) -> Self {
         let run = claim.run;
         let lease = Lease::keep(Arc::clone(&deps.runs), run.id, run.lease_epoch, deps.config.lease, asked_at);
-        Self { deps, run, recovered: claim.recovered, lease, placing, cancel }
+        let revealed = std::sync::OnceLock::new();
+        Self { deps, run, recovered: claim.recovered, lease, common, revealed, cancel }
     }
 
     pub(super) fn id(&self) -> Id {
@@ -81,6 +94,8 @@ impl Job {
 
     async fn steps(&self) -> Result<(), Stop> {
         fail::fail_point!("runner.claimed");
+        let revealed = self.reveal().await?;
+        self.revealed.get_or_init(|| revealed);
         match self.place().await? {
             Placed::Ended(end) => self.finish(end, &[], true).await,
             Placed::On(place) => {
@@ -106,7 +121,7 @@ impl Job {
 
     /// Whether a person asked to stop it.
     pub(super) fn cancel_asked(&self) -> bool {
-        self.run.cancel_requested_at.is_some() || self.lease.cancel_asked()
+        self.run.cancel_requested_at.is_some() || self.common.stops.asked(self.id()) || self.lease.cancel_asked()
     }
 
     /// Sleeps, but not over a shutdown.
@@ -138,9 +153,10 @@ impl Job {
 
     /// Writes the end of the attempt: the one end of the run, or the next attempt; wakes who waits for it, and removes what
     /// the runtime keeps. `unstarted`: a failure surely came before anything began.
-    async fn finish(&self, end: RunEnd, leftovers: &[super::place::Leftover], unstarted: bool) -> Result<(), Stop> {
+    async fn finish(&self, mut end: RunEnd, leftovers: &[super::place::Leftover], unstarted: bool) -> Result<(), Stop> {
         fail::fail_point!("runner.before_finish");
         let at = self.deps.clock.now();
+        end.reason = self.masker().mask(&end.reason);
         let spec = &self.run.spec;
         if let Some(pause) = spec.retry.again(spec.mode, &end, self.run.attempt, unstarted) {
             let (id, epoch) = (self.id(), self.epoch());

@@ -89,6 +89,7 @@ impl Job {
         let here = |epoch, start| {
             Placed::On(Place { runtime: Arc::clone(&runtime), handle: Handle { run_id: self.id(), epoch }, start })
         };
+        fail::fail_point!("break.rerun", |_| Ok(here(self.epoch(), true)));
         let mut known = self.ask("look for a run", || runtime.known(self.id())).await?;
         // What earlier attempts left behind is not this attempt.
         known.retain(|epoch| *epoch > self.run.attempt_after);
@@ -165,7 +166,7 @@ impl Job {
 
     /// Chooses and records the manager; one at a time in this process, so that its own runs never overfill one.
     async fn try_place(&self) -> Result<Result<Place, NoChoice>, Stop> {
-        let _one = self.placing.lock().await;
+        let _one = self.common.placing.lock().await;
         let managers = self.write("read runtime managers", || self.deps.managers.all()).await?;
         let mut known: Vec<_> = managers.into_iter().filter(|m| self.deps.runtimes.serves(m.spec.kind)).collect();
         let pauses = self.write("read pauses", || self.deps.queue.pauses()).await?;
@@ -206,9 +207,18 @@ impl Job {
                 return Ok(Some(ended(RunState::Cancelled, None, "stopped before it was started")));
             }
             let mut spec = self.run.spec.clone();
+            let revealed = self.revealed.get();
+            if let Some(why) = revealed.and_then(|r| r.missing.as_ref()) {
+                return Ok(Some(ended(RunState::Failed, None, why.clone())));
+            }
+            let secrets = revealed.map(|r| r.values.clone()).unwrap_or_default();
             spec.env.entry("RUN_KEY".to_owned()).or_insert_with(|| self.run.run_key.clone());
             spec.env.entry("TRACEPARENT".to_owned()).or_insert_with(|| self.run.trace.traceparent());
-            let request = StartRequest { handle: place.handle, spec, first_seq: self.run.log_lines + 1 };
+            if fail::eval("break.rerun", |_| ()).is_some() {
+                spec.mode = RunMode::AtLeastOnce;
+            }
+            let first_seq = self.run.log_lines + 1;
+            let request = StartRequest { handle: place.handle, spec, first_seq, secrets };
             fail::fail_point!("runner.before_start");
             if let Some(end) = self.try_start(place, &request).await? {
                 return Ok(Some(end));
@@ -234,7 +244,11 @@ impl Job {
                     self.pause(Duration::from_millis(500)).await;
                 }
                 Err(e) => {
-                    // It may have begun after all; only what surely did not is failed.
+                    // It may have begun after all; only what surely did not, and will not, is failed.
+                    if let Err(e) = place.runtime.cancel(place.handle, Duration::ZERO).await {
+                        // On a full disk: then nothing that comes late can begin either.
+                        tracing::warn!(run = %self.id(), error = %e, "a start that is given up cannot be marked");
+                    }
                     return Ok(match self.ask("look at a run", || place.runtime.progress(place.handle)).await? {
                         Progress::Unknown | Progress::NotStarted => {
                             Some(ended(RunState::Failed, None, format!("it could not be started: {e}")))

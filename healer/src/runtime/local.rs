@@ -7,6 +7,7 @@
 //! | `spec.json` (0600) | us | environment, limits |
 //! | `script` (0700) | us | the body, line ends normalised |
 //! | `supervisor.lock` | supervisor | held (flock) while it lives |
+//! | `secrets/` (0700) | us | values of secrets, a file (0600) a variable; removed when the script has ended |
 //! | `artifacts/`, `result.json` | the script | what is kept of it beside its output |
 //! | `started` | supervisor | written before the script is executed: from here on it may have run |
 //! | `log.jsonl` | supervisor | one `LogRecord` a line |
@@ -22,10 +23,10 @@
 mod cgroup;
 mod child;
 mod collect;
-mod files;
-mod log;
+pub(super) mod files;
+pub(super) mod log;
 mod platform;
-mod ring;
+pub(super) mod ring;
 mod settle;
 mod supervise;
 mod tree;
@@ -158,7 +159,8 @@ impl Runtime for LocalRuntime {
             tree::kill_by_cookie(&cookie(handle));
             tree::kill_until_gone(|| group.processes(), || {}, Duration::from_secs(5));
             group.remove();
-            Ok(())
+            let dir = me.dir(handle);
+            dir.forget_secrets().map_err(|e| RuntimeError::unavailable("cannot remove the values of secrets", e))
         })
         .await
     }

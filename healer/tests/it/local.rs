@@ -1,24 +1,47 @@
 //! The local runtime: the contract, and who owns a run when processes die.
 
-use crate::contract;
+use crate::contract::{Lab, contract_suite};
 use crate::support::{
     alive, end_of, eventually, kill, limits, local, request, run_to_end, supervisor, texts, whole_log, with_argument,
 };
+use async_trait::async_trait;
 use domain::run::RunMode;
 use healer::runtime::local::LocalRuntime;
-use healer::runtime::{Progress, Runtime, StartRequest};
+use healer::runtime::{Handle, Progress, Runtime, StartRequest};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 fn folder(root: &tempfile::TempDir, request: &StartRequest) -> PathBuf {
     let root = root.path().canonicalize().expect("root");
     root.join(format!("{}.{}", request.handle.run_id, request.handle.epoch))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn passes_the_contract() {
-    let root = tempfile::tempdir().expect("root");
-    contract::all(&local(root.path())).await;
+/// A folder for the runs of one test.
+struct LocalLab(tempfile::TempDir, LocalRuntime);
+
+#[async_trait]
+impl Lab for LocalLab {
+    fn runtime(&self) -> &dyn Runtime {
+        &self.1
+    }
+    async fn again(&self) -> Arc<dyn Runtime> {
+        Arc::new(local(self.0.path()))
+    }
+    async fn left(&self, handle: Handle) -> Vec<String> {
+        let run = format!("{}.", handle.run_id);
+        let entries = std::fs::read_dir(self.0.path()).expect("root").filter_map(Result::ok);
+        let names = entries.map(|e| e.file_name().to_string_lossy().into_owned());
+        names.filter(|n| n.starts_with(&run)).collect()
+    }
 }
+
+async fn lab(_: &str) -> Option<LocalLab> {
+    let root = tempfile::tempdir().expect("root");
+    let runtime = local(root.path());
+    Some(LocalLab(root, runtime))
+}
+
+contract_suite!(lab);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn outlives_the_process_that_started_it() {
@@ -78,6 +101,18 @@ async fn what_was_only_prepared_is_started_in_the_same_folder() {
     let runtime = local(root.path());
     assert_eq!(run_to_end(&runtime, &request).await.exit_code, Some(0));
     assert_eq!(texts(&runtime, request.handle).await, ["ran"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_stopped_before_its_supervisor_begins_never_runs() {
+    let root = tempfile::tempdir().expect("root");
+    let request = request("echo ran >> ../../ledger");
+    let broken = LocalRuntime::new(root.path(), vec!["/bin/true".into()], limits()).expect("runtime");
+    broken.start(&request).await.expect_err("does not begin");
+    broken.cancel(request.handle, std::time::Duration::ZERO).await.expect("stopped");
+    let end = run_to_end(&local(root.path()), &request).await;
+    assert!(end.cancelled && end.exit_code.is_none() && end.started_at.is_none(), "{end:?}");
+    assert!(!root.path().join("ledger").exists(), "a supervisor that comes late starts nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

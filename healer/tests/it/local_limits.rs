@@ -1,16 +1,10 @@
-//! Limits of local runs, the interpreter, and what a run leaves: each limit ends with a named reason, and that run alone.
+//! Limits of local runs: each ends with a named reason, and that run alone.
 
 use crate::support::{limits, local, request, run_to_end, texts, whole_log};
-use domain::clock::SystemClock;
-use domain::ports::BlobStore as _;
 use domain::run::Stream;
-use domain::testing::MemBlobs;
-use healer::mask::Masker;
-use healer::results::Harvest;
+use healer::runtime::Runtime;
 use healer::runtime::local::{LocalLimits, LocalRuntime};
-use healer::runtime::{Runtime, StartRequest};
 use std::io::Write as _;
-use std::sync::Arc;
 
 /// Whether this host lets us use control groups; what is not enforced here is told and skipped.
 async fn grouped(runtime: &dyn Runtime, test: &str) -> bool {
@@ -20,62 +14,6 @@ async fn grouped(runtime: &dyn Runtime, test: &str) -> bool {
         writeln!(std::io::stderr(), "skipped: {test} needs control groups: {isolation}").expect("told");
     }
     grouped
-}
-
-fn harvest(blobs: &MemBlobs, request: &StartRequest) -> Harvest {
-    Harvest::new(Arc::new(blobs.clone()), Arc::new(SystemClock), Masker::new(["hunter2-Zq9"]), request.handle)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_run_leaves_is_collected_and_links_are_not_followed() {
-    let root = tempfile::tempdir().expect("root");
-    let runtime = local(root.path());
-    let body = r#"cd "$AIOPS_ARTIFACTS" && mkdir -p a/b && printf 12345 > a/b/data.bin && ln -s /etc/passwd stolen
-        ln -s /etc dir; mkfifo pipe; printf 'x' > "$(printf 'bad\tname')"
-        echo '<testsuite name="s"><testcase name="one"/><testcase name="two"><failure message="no"/></testcase></testsuite>' > junit.xml
-        echo '{"ok": true, "token": "hunter2-Zq9"}' > "$AIOPS_RESULT""#;
-    let request = request(body);
-    assert_eq!(run_to_end(&runtime, &request).await.exit_code, Some(0));
-    let blobs = MemBlobs::default();
-    let mut all = harvest(&blobs, &request);
-    runtime.collect(request.handle, &mut all).await.expect("collected");
-    let (artifacts, results) = all.done();
-    let names: Vec<_> = artifacts.iter().map(|a| (a.name.as_str(), a.bytes)).collect();
-    assert_eq!(names[0], ("a/b/data.bin", 5));
-    assert_eq!((names.len(), names[1].0), (2, "junit.xml"), "{names:?}");
-    assert_eq!(blobs.get(&artifacts[0].key).await.expect("stored"), b"12345");
-    assert_eq!(results.result, Some(serde_json::json!({"ok": true, "token": "********"})));
-    assert_eq!((results.totals.tests, results.totals.failed), (2, 1));
-    assert_eq!(results.notes.len(), 4, "two links, a pipe, a bad name: {:?}", results.notes);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_result_that_is_a_link_is_not_read() {
-    let root = tempfile::tempdir().expect("root");
-    let runtime = local(root.path());
-    let request = request("ln -s /etc/passwd \"$AIOPS_RESULT\"; rmdir \"$AIOPS_ARTIFACTS\"");
-    run_to_end(&runtime, &request).await;
-    let mut all = harvest(&MemBlobs::default(), &request);
-    runtime.collect(request.handle, &mut all).await.expect("collected");
-    let (artifacts, results) = all.done();
-    assert_eq!((artifacts.len(), results.result), (0, None));
-    assert_eq!(results.notes, ["the result was left out: it is no regular file"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_interpreter_is_the_one_that_is_named() {
-    let root = tempfile::tempdir().expect("root");
-    let runtime = local(root.path());
-    let mut named = request("BEGIN { print \"from awk\" }");
-    named.spec.interpreter = vec!["awk".to_owned(), "-f".to_owned()];
-    assert_eq!(run_to_end(&runtime, &named).await.exit_code, Some(0));
-    assert_eq!(texts(&runtime, named.handle).await, ["from awk"]);
-    for program in ["no-such-program", "/no/such/program"] {
-        let mut absent = request("x");
-        absent.spec.interpreter = vec![program.to_owned()];
-        let why = run_to_end(&runtime, &absent).await.start_error.expect("nothing ran");
-        assert!(why.starts_with(&format!("interpreter not found: {program}")), "{why}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

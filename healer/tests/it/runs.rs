@@ -60,6 +60,52 @@ async fn a_run_is_placed_followed_masked_and_ended_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn secrets_reach_the_script_and_nothing_that_is_kept() {
+    let bench = bench(vec![], vec![], vec![]);
+    let secrets = &bench.deps.secrets;
+    secrets.put_secret("db-password", "", "s3cret-Value\nline two", Audit::new("me", "put")).await.expect("put");
+    let body = "printf 'got %s\\n' \"$DB_PASSWORD\"; stat -c '%a' \"$AIOPS_SECRETS/DB_PASSWORD\" \"$AIOPS_SECRETS\"
+        [ \"$DB_PASSWORD\" = \"$(cat \"$AIOPS_SECRETS/DB_PASSWORD\")\" ] && echo same
+        echo \"the password is $DB_PASSWORD\" > \"$AIOPS_ARTIFACTS/note.txt\"
+        echo '{\"token\": \"s3cret-Value\"}' > \"$AIOPS_RESULT\"
+        while [ ! -e \"$GO\" ]; do sleep 0.02; done; grep -c s3cret ../spec.json; true";
+    let mut wanted = run(body);
+    wanted.spec.secrets = [("DB_PASSWORD".to_owned(), "db-password".to_owned())].into();
+    wanted.spec.env.insert("GO".to_owned(), bench.path().join("go").display().to_string());
+    let id = enqueue(&bench, wanted).await;
+    let healer = bench.start();
+    eventually("half of its log", async || (lines(&bench, id).len() >= 4).then_some(())).await;
+    // Who follows it later masks as well.
+    healer.stop().await;
+    let healer = bench.start();
+    std::fs::write(bench.path().join("go"), "").expect("go");
+    let done = ended(&bench, id).await;
+    assert_eq!((done.state, done.reason.as_str()), (RunState::Succeeded, "exit code 0"));
+    assert_eq!(lines(&bench, id), ["got ********", "********", "600", "700", "same", "0"]);
+    let results = bench.deps.results.results(id).await.expect("results");
+    assert_eq!(results.result, Some(serde_json::json!({"token": "********"})));
+    let artifacts = bench.deps.results.artifacts(id).await.expect("artifacts");
+    let note = bench.deps.blobs.get(&artifacts[0].key).await.expect("kept");
+    assert_eq!(String::from_utf8_lossy(&note), "the password is ********\n");
+    assert!(!format!("{:?}", bench.world.run(id)).contains("s3cret"), "the run knows the name alone");
+    healer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_not_there_is_a_named_end() {
+    let bench = bench(vec![], vec![], vec![]);
+    let healer = bench.start();
+    let mut wanted = run("echo never");
+    wanted.spec.secrets = [("TOKEN".to_owned(), "none".to_owned())].into();
+    let id = enqueue(&bench, wanted).await;
+    let done = ended(&bench, id).await;
+    let reason = "TOKEN: secret none not found; store it, or change the case or script that names it";
+    assert_eq!((done.state, done.reason.as_str()), (RunState::Failed, reason));
+    assert!(lines(&bench, id).is_empty());
+    healer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn expectations_tags_and_refusals_have_named_ends() {
     let bench = bench(vec![], vec![], vec![]);
     let healer = bench.start();

@@ -4,6 +4,7 @@ use domain::catalog::{Expectations, Language};
 use domain::run::{LogRecord, RunSpec};
 use healer::runtime::local::{LocalLimits, LocalRuntime};
 use healer::runtime::{Handle, LogOffset, ObservedEnd, Progress, Runtime, StartRequest};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,11 @@ pub(crate) async fn eventually<T>(what: &str, mut done: impl AsyncFnMut() -> Opt
     }
 }
 
+/// Says that a test was not run, and what it needs.
+pub(crate) fn skipped(test: &str, variable: &str) {
+    writeln!(std::io::stderr(), "skipped: {test} needs {variable}").expect("told");
+}
+
 pub(crate) fn spec(body: &str) -> RunSpec {
     RunSpec {
         language: Language::Sh,
@@ -36,7 +42,8 @@ pub(crate) fn spec(body: &str) -> RunSpec {
 }
 
 pub(crate) fn request(body: &str) -> StartRequest {
-    StartRequest { handle: Handle { run_id: domain::new_id(), epoch: 1 }, spec: spec(body), first_seq: 1 }
+    let handle = Handle { run_id: domain::new_id(), epoch: 1 };
+    StartRequest { handle, spec: spec(body), first_seq: 1, secrets: [].into() }
 }
 
 /// Everything a run printed, read in pieces.

@@ -17,7 +17,7 @@ use domain::outbox::Notification;
 use domain::policy::PolicySpec;
 use domain::resource::Resource;
 use domain::run::{Attempt, LogRecord, Run};
-use domain::testing::{MemBlobs, MemKept};
+use domain::testing::{MemBlobs, MemKept, MemSecrets, MemWindows};
 use domain::verification::{CheckSample, Verification};
 use healer::notify::Webhook;
 use healer::{HealerConfig, HealerDeps, Runtimes};
@@ -123,6 +123,9 @@ pub(crate) fn bench(
         cases: Catalog::of(cases),
         scripts: Catalog::of(vec![]),
         versions: Arc::new(NoVersions),
+        secrets: Arc::new(MemSecrets::default()),
+        schedules: Catalog::of(vec![]),
+        windows: Arc::new(MemWindows::default()),
         managers: Catalog::of(vec![manager(4)]),
         channels: Catalog::of(channels),
         status: Arc::new(Statuses::default()),

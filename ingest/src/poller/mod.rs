@@ -59,6 +59,8 @@ pub struct PollerConfig {
     pub owns: OwnsFn,
     /// Which monitors are still learning, as the analyzer says.
     pub learning: OwnsFn,
+    /// Counters; give the same ones to go on counting with another poller.
+    pub stats: Arc<IngestStats>,
 }
 
 impl std::fmt::Debug for PollerConfig {
@@ -85,6 +87,7 @@ impl Default for PollerConfig {
             trace: Arc::new(TraceContext::random),
             owns: Arc::new(|_| true),
             learning: Arc::new(|_| false),
+            stats: Arc::default(),
         }
     }
 }
@@ -168,8 +171,8 @@ impl Poller {
             wake,
             clock,
             all: Semaphore::new(config.max_concurrent.max(1)),
+            stats: Arc::clone(&config.stats),
             config,
-            stats: Arc::default(),
             per_source: Mutex::default(),
             history: Mutex::default(),
             reported: Mutex::default(),

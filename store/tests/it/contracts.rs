@@ -56,6 +56,9 @@ contracts! {
         merging_moves_everything,
         splitting_takes_some_members,
         noise_is_counted_by_day;
+    roles:
+        one_has_the_role,
+        an_ended_lease_is_taken_over;
     heal:
         a_decision_to_run_is_one_step,
         one_active_heal_per_target,
@@ -93,6 +96,7 @@ contracts! {
         a_cancelled_run_is_not_repeated,
         a_planned_time_has_one_run,
         a_batch_is_whole,
+        stops_are_told_to_their_owner,
         a_rest_ends;
     versions:
         every_content_is_a_version,
@@ -114,6 +118,8 @@ contracts! {
         voided_users_get_no_token,
         failures_count_for_a_while,
         secrets_are_made_once;
+    api_keys:
+        keys_live_until_revoked_or_expired;
     audit:
         chain_is_dense_and_verifies;
 }

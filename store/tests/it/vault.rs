@@ -2,8 +2,10 @@
 
 use crate::databases::{sqlite, with_schema};
 use domain::Kind;
+use domain::catalog::SourceSpec;
 use domain::identity::Audit;
-use domain::ports::SecretStore as _;
+use domain::ports::{CatalogStore, SecretStore as _, UserStore as _};
+use domain::resource::Draft;
 use store::{Database, SecretKeys, Vault};
 
 fn by_alice(action: &str) -> Audit {
@@ -57,6 +59,69 @@ async fn secrets_on_postgres() {
         let database = Database::connect(&url).await.unwrap();
         database.migrate().await.unwrap();
         secrets_are_kept_sealed(database).await;
+    })
+    .await;
+}
+
+fn source(token: &str) -> Draft<SourceSpec> {
+    let json =
+        serde_json::json!({"kind": "prometheus", "url": "http://p", "credentials": {"kind": "bearer", "token": token}});
+    Draft { name: token.to_owned(), tags: Vec::new(), spec: serde_json::from_value(json).unwrap() }
+}
+
+fn token(spec: &SourceSpec) -> String {
+    spec.credentials.clone().into_secret().unwrap()
+}
+
+/// What was stored before there was a key is sealed once there is one; another key is refused, a newer one takes over.
+async fn what_was_in_clear_is_sealed(database: Database) {
+    let first = database.create(source("pr0m-Zq9-one"), by_alice("source.create")).await.unwrap();
+    let signing = database.secret("jwt", &[7; 32]).await.unwrap();
+    assert_eq!(database.sealed_by().await.unwrap(), None);
+    let (old, new) = (SecretKeys::generate().unwrap(), SecretKeys::generate().unwrap());
+    let keys = |text: &str| SecretKeys::parse(text).unwrap();
+    let (sealed, count) = database.clone().unlocked(keys(&old)).await.unwrap();
+    assert_eq!(count, 2, "the source and the signing key");
+    assert_eq!(database.sealed_by().await.unwrap().as_deref(), Some(keys(&old).current()));
+    let get = async |of: &Database, id| CatalogStore::<SourceSpec>::get(of, id).await;
+    assert_eq!(token(&get(&sealed, first.id).await.unwrap().spec), "pr0m-Zq9-one");
+    assert_eq!(sealed.secret("jwt", &[8; 32]).await.unwrap(), signing);
+    assert!(get(&database, first.id).await.is_err(), "without the key it is not read");
+    let second = sealed.create(source("pr0m-Zq9-two"), by_alice("source.create")).await.unwrap();
+    let kept =
+        sealed.update(first.id, 1, Draft { tags: vec!["x".to_owned()], ..source("********") }, by_alice("update"));
+    assert_eq!(token(&kept.await.unwrap().spec), "pr0m-Zq9-one", "the mark keeps the stored one");
+    let all: Vec<String> =
+        CatalogStore::<SourceSpec>::all(&sealed).await.unwrap().iter().map(|s| token(&s.spec)).collect();
+    assert_eq!(all.len(), 2);
+
+    let other = database.clone().unlocked(keys(&new)).await.unwrap_err();
+    assert!(other.kind == Kind::Conflict && other.message.contains("AIOPS_SECRET_KEY"), "{other}");
+    let (both, count) = database.clone().unlocked(keys(&format!("{new},{old}"))).await.unwrap();
+    assert_eq!(count, 4, "two sources, the signing key, the canary");
+    drop(both);
+    let (newer, count) = database.clone().unlocked(keys(&new)).await.unwrap();
+    assert_eq!((count, token(&get(&newer, second.id).await.unwrap().spec).as_str()), (0, "pr0m-Zq9-two"));
+    database.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_in_clear_is_sealed_on_sqlite() {
+    let (folder, database) = sqlite().await;
+    what_was_in_clear_is_sealed(database).await;
+    for file in std::fs::read_dir(folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let token = bytes.windows(20).filter(|w| w.starts_with(b"token\":\"pr0m-Zq9")).count();
+        assert_eq!(token, 0, "no credential in the file, in free pages neither");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_in_clear_is_sealed_on_postgres() {
+    with_schema("what_was_in_clear_is_sealed_on_postgres", |url| async move {
+        let database = Database::connect(&url).await.unwrap();
+        database.migrate().await.unwrap();
+        what_was_in_clear_is_sealed(database).await;
     })
     .await;
 }

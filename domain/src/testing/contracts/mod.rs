@@ -1,6 +1,7 @@
 //! What every implementation of a port must do, written once and run against each.
 
 pub mod alerts;
+pub mod api_keys;
 pub mod audit;
 pub mod blobs;
 pub mod catalog;
@@ -11,6 +12,7 @@ pub mod incidents;
 pub mod leases;
 pub mod outbox;
 pub mod queue;
+pub mod roles;
 pub mod run_logs;
 pub mod runs;
 pub mod schedules;
@@ -26,9 +28,9 @@ use crate::identity::Audit;
 use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
-    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, AuditStore, CatalogStore, FeedbackStore, HealStore,
-    IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RunStore, StatusStore,
-    UserStore,
+    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
+    HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RoleStore,
+    RunStore, StatusStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -81,10 +83,14 @@ pub struct Stores {
     pub runs: Arc<dyn RunStore>,
     /// Their queue.
     pub queue: Arc<dyn QueueStore>,
+    /// Roles of processes.
+    pub roles: Arc<dyn RoleStore>,
     /// Notifications.
     pub outbox: Arc<dyn OutboxStore>,
     /// Users.
     pub users: Arc<dyn UserStore>,
+    /// Keys of programs.
+    pub api_keys: Arc<dyn ApiKeyStore>,
     /// The audit chain.
     pub audit: Arc<dyn AuditStore>,
 }
@@ -114,8 +120,10 @@ impl Stores {
             + HealStore
             + RunStore
             + QueueStore
+            + RoleStore
             + OutboxStore
             + UserStore
+            + ApiKeyStore
             + AuditStore
             + 'static,
     {
@@ -141,8 +149,10 @@ impl Stores {
             heal: db.clone(),
             runs: db.clone(),
             queue: db.clone(),
+            roles: db.clone(),
             outbox: db.clone(),
             users: db.clone(),
+            api_keys: db.clone(),
             audit: db.clone(),
         }
     }

@@ -274,6 +274,20 @@ pub async fn a_batch_is_whole(s: &Stores) -> Result<()> {
     Ok(())
 }
 
+/// A stop that was asked for is known to the owner of the run at once, and to no other.
+pub async fn stops_are_told_to_their_owner(s: &Stores) -> Result<()> {
+    let (id, _other) = (queue(s, of("ann")).await?, queue(s, of("ann")).await?);
+    let run = claimed(s).await?.expect("one waits");
+    let owner = run.lease_owner.clone().expect("an owner");
+    assert_eq!((run.id, s.queue.stops(&owner).await?), (id, Vec::new()));
+    s.runs.cancel(id, by_alice("run.cancel")).await?;
+    assert_eq!(s.queue.stops(&owner).await?, [id]);
+    assert_eq!(s.queue.stops("somebody else").await?, Vec::<crate::Id>::new());
+    s.runs.finish(id, run.lease_epoch, end(RunState::Cancelled), samples::at(90)).await?;
+    assert_eq!(s.queue.stops(&owner).await?, Vec::<crate::Id>::new());
+    Ok(())
+}
+
 /// A run that rests is offered when its pause is over.
 pub async fn a_rest_ends(s: &Stores) -> Result<()> {
     let id = queue(s, of("ann")).await?;

@@ -13,11 +13,6 @@ function fact(data: Json, name: string): string {
   return typeof value === 'string' ? value : ''
 }
 
-/** The sentence of an event; some carry a Chinese one among their facts. */
-export function eventText(event: IncidentEvent, locale: string): string {
-  return (locale === 'zh-CN' && fact(event.data, 'zh')) || event.message
-}
-
 export const runOf = (event: IncidentEvent): string => fact(event.data, 'run_id')
 
 export function eventTone(event: IncidentEvent): Tone {

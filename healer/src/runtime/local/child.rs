@@ -36,7 +36,12 @@ fn try_exec(dir: &RunDir, supervisor: Option<i32>) -> Result<std::convert::Infal
     group.join().map_err(|e| format!("cannot enter the run's control group: {e}"))?;
     limit(&spec, group.limits_memory()).map_err(|e| format!("cannot set the run's limits: {e}"))?;
     close_fds::set_fds_cloexec(3, &[]);
-    let error = command(dir, &spec, &interpreter).exec();
+    let mut command = command(dir, &spec, &interpreter);
+    for name in &spec.secrets {
+        let value = std::fs::read_to_string(dir.secrets().join(name));
+        command.env(name, value.map_err(|e| format!("cannot read the secret {name}: {e}"))?);
+    }
+    let error = command.exec();
     Err(format!("cannot execute {}: {error}", interpreter.display()))
 }
 
@@ -54,6 +59,7 @@ fn command(dir: &RunDir, spec: &SpecFile, interpreter: &PathBuf) -> Command {
     command.args(spec.interpreter.iter().skip(1)).arg(dir.script()).env_clear().envs(&spec.env);
     command.env("PATH", &spec.limits.path).env("HOME", dir.work()).env("TMPDIR", dir.work()).env("LANG", "C.UTF-8");
     command.env("AIOPS_ARTIFACTS", dir.artifacts()).env("AIOPS_RESULT", dir.result());
+    command.env("AIOPS_SECRETS", dir.secrets());
     command.env(COOKIE, cookie(spec.handle));
     if spec.language == Language::Python {
         command.env("PYTHONUNBUFFERED", "1").env("PYTHONDONTWRITEBYTECODE", "1");

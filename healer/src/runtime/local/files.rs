@@ -90,6 +90,9 @@ pub(super) struct SpecFile {
     pub interpreter: Vec<String>,
     #[serde(default)]
     pub run_limits: Limits,
+    /// Variables whose values are files in the folder of secrets.
+    #[serde(default)]
+    pub secrets: Vec<String>,
 }
 
 fn failed(what: &str, path: &Path, e: std::io::Error) -> RuntimeError {
@@ -97,7 +100,7 @@ fn failed(what: &str, path: &Path, e: std::io::Error) -> RuntimeError {
 }
 
 /// The body as it is written: no byte order mark, and for shells no carriage returns at line ends.
-pub(super) fn script_text(spec: &RunSpec) -> Result<String> {
+pub(in crate::runtime) fn script_text(spec: &RunSpec) -> Result<String> {
     let body = spec.body.strip_prefix('\u{feff}').unwrap_or(&spec.body);
     if body.trim().is_empty() {
         return Err(RuntimeError::Refused("the script is empty".to_owned()));
@@ -215,6 +218,17 @@ impl RunDir {
     pub(super) fn result(&self) -> PathBuf {
         self.0.join("result.json")
     }
+    /// Folder with the values of secrets, one file a variable; there while the script runs.
+    pub(super) fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
+    }
+    /// Removes the values of secrets; they are not needed any more.
+    pub(super) fn forget_secrets(&self) -> std::io::Result<()> {
+        match fs::remove_dir_all(self.secrets()) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
     /// Names the control groups of the run.
     pub(super) fn cgroup(&self) -> PathBuf {
         self.0.join("cgroup")
@@ -238,12 +252,13 @@ impl RunDir {
 
     /// Writes everything the supervisor needs.
     pub(super) fn prepare(&self, request: &StartRequest, text: &str, limits: &LocalLimits) -> Result<()> {
-        for dir in [self.work(), self.artifacts()] {
+        for dir in [self.work(), self.artifacts(), self.secrets()] {
             DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| failed("make", &dir, e))?;
         }
         let script = self.script();
         write_whole(&script, text.as_bytes(), 0o700).map_err(|e| failed("write", &script, e))?;
         let (env, left_out) = clean(&request.spec.env);
+        let secrets = self.keep_secrets(&request.secrets)?;
         let spec = SpecFile {
             handle: request.handle,
             language: request.spec.language,
@@ -255,11 +270,22 @@ impl RunDir {
             limits: limits.within(&request.spec.limits),
             interpreter: request.spec.interpreter.clone(),
             run_limits: request.spec.limits.clone(),
+            secrets,
         };
         let bytes = serde_json::to_vec(&spec)
             .map_err(|e| RuntimeError::unavailable("cannot write the run's specification", e))?;
         let path = self.spec();
         write_whole(&path, &bytes, 0o600).map_err(|e| failed("write", &path, e))
+    }
+
+    /// Writes the secrets as files, and gives their names; those that could change an interpreter are left out.
+    fn keep_secrets(&self, secrets: &BTreeMap<String, String>) -> Result<Vec<String>> {
+        let (secrets, _) = clean(secrets);
+        for (name, value) in &secrets {
+            let path = self.secrets().join(name);
+            write_whole(&path, value.as_bytes(), 0o600).map_err(|e| failed("write", &path, e))?;
+        }
+        Ok(secrets.into_keys().collect())
     }
 
     pub(super) fn supervisor_output(&self) -> Result<File> {
@@ -331,9 +357,9 @@ impl RunDir {
 }
 
 /// The environment without names that could change how an interpreter behaves, and those names.
-fn clean(env: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
+pub(in crate::runtime) fn clean(env: &BTreeMap<String, String>) -> (BTreeMap<String, String>, Vec<String>) {
     let hijack = |name: &str, value: &str| {
-        crate::plan::reserved(name) || name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
+        crate::plan::reserved(name) || name.is_empty() || name.contains(['=', '\0', '/']) || value.contains('\0')
     };
     let (bad, good): (Vec<_>, Vec<_>) = env.iter().partition(|(k, v)| hijack(k, v));
     let good = good.into_iter().map(|(k, v)| (k.clone(), v.clone())).collect();

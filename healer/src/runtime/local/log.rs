@@ -22,14 +22,14 @@ pub(crate) const CUT_MARK: &str = " \u{2026}[cut: the line has ";
 
 /// Cuts a stream of bytes into lines. Bytes beyond [`MAX_LINE`] are counted, not kept.
 #[derive(Debug, Default)]
-pub(super) struct Lines {
+pub(in crate::runtime) struct Lines {
     kept: Vec<u8>,
     length: u64,
 }
 
 impl Lines {
     /// Takes bytes; gives each completed line to `emit`.
-    pub(super) fn feed(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(String)) {
+    pub(in crate::runtime) fn feed(&mut self, mut bytes: &[u8], emit: &mut impl FnMut(String)) {
         while let Some(at) = bytes.iter().position(|b| *b == b'\n') {
             self.keep(&bytes[..at]);
             emit(self.take());
@@ -39,12 +39,12 @@ impl Lines {
     }
 
     /// The unfinished last line, when there is one.
-    pub(super) fn finish(&mut self) -> Option<String> {
+    pub(in crate::runtime) fn finish(&mut self) -> Option<String> {
         (self.length > 0).then(|| self.take())
     }
 
     /// The line that comes had so many bytes before, which are not kept.
-    pub(super) fn was_longer_by(&mut self, bytes: u64) {
+    pub(in crate::runtime) fn was_longer_by(&mut self, bytes: u64) {
         self.length += bytes;
     }
 
@@ -78,7 +78,7 @@ impl Lines {
 
 /// Appends records to the log file: the head up to a limit, then a mark, and at the end the last lines.
 #[derive(Debug)]
-pub(super) struct LogWriter<C> {
+pub(in crate::runtime) struct LogWriter<C> {
     file: File,
     clock: C,
     next_seq: i64,
@@ -93,7 +93,7 @@ pub(super) struct LogWriter<C> {
 }
 
 impl<C: Clock> LogWriter<C> {
-    pub(super) fn new(file: File, clock: C, first_seq: i64, head: u64, tail: u64) -> Self {
+    pub(in crate::runtime) fn new(file: File, clock: C, first_seq: i64, head: u64, tail: u64) -> Self {
         Self {
             file,
             clock,
@@ -110,7 +110,7 @@ impl<C: Clock> LogWriter<C> {
     }
 
     /// Takes one line of the script's output.
-    pub(super) fn line(&mut self, stream: Stream, text: String) {
+    pub(in crate::runtime) fn line(&mut self, stream: Stream, text: String) {
         let at = self.clock.now();
         let size = text.len() as u64 + 1;
         if !self.is_full() && size <= self.room && self.waiting() < MAX_WAITING {
@@ -122,7 +122,7 @@ impl<C: Clock> LogWriter<C> {
     }
 
     /// Whether only the end of what follows is kept; the readers look at it too.
-    pub(super) fn full(&self) -> Arc<AtomicBool> {
+    pub(in crate::runtime) fn full(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.full)
     }
 
@@ -137,7 +137,7 @@ impl<C: Clock> LogWriter<C> {
     }
 
     /// Takes the end of an output whose reader kept it itself.
-    pub(super) fn late(&mut self, stream: Stream, tail: Tail) {
+    pub(in crate::runtime) fn late(&mut self, stream: Stream, tail: Tail) {
         self.dropped = (self.dropped.0 + tail.dropped.0, self.dropped.1 + tail.dropped.1);
         self.late.extend(tail.lines.into_iter().map(|(at, text)| (at, stream, text)));
     }
@@ -157,13 +157,13 @@ impl<C: Clock> LogWriter<C> {
     }
 
     /// A remark of the product; never capped.
-    pub(super) fn system(&mut self, text: &str) {
+    pub(in crate::runtime) fn system(&mut self, text: &str) {
         let at = self.clock.now();
         self.push(at, Stream::System, text.to_owned());
     }
 
     /// Writes what was held back: how much was dropped, and the last lines.
-    pub(super) fn end(&mut self) -> std::io::Result<()> {
+    pub(in crate::runtime) fn end(&mut self) -> std::io::Result<()> {
         let mut late = std::mem::take(&mut self.late);
         late.sort_by_key(|line| line.0);
         for (at, stream, text) in late {
@@ -189,7 +189,7 @@ impl<C: Clock> LogWriter<C> {
     }
 
     /// Hands buffered lines to the file in one write; on an error they stay for the next try.
-    pub(super) fn flush(&mut self) -> std::io::Result<()> {
+    pub(in crate::runtime) fn flush(&mut self) -> std::io::Result<()> {
         while !self.buffer.is_empty() {
             let written = self.file.write(&self.buffer)?;
             self.buffer.drain(..written);
@@ -198,7 +198,7 @@ impl<C: Clock> LogWriter<C> {
     }
 
     /// Writes early when much waits, so that only a file that cannot be written lets the buffer grow.
-    pub(super) fn flush_when_large(&mut self) {
+    pub(in crate::runtime) fn flush_when_large(&mut self) {
         if self.waiting() > MAX_WAITING / 16 {
             // An error is met again at the next flush, and told when the end cannot be written either.
             drop(self.flush());
@@ -212,7 +212,7 @@ impl<C: Clock> LogWriter<C> {
 }
 
 /// Complete records from `from` on; an unfinished last line is left for the next reading.
-pub(super) fn read(path: &Path, from: LogOffset) -> Result<LogChunk> {
+pub(in crate::runtime) fn read(path: &Path, from: LogOffset) -> Result<LogChunk> {
     let failed = |e: std::io::Error| RuntimeError::unavailable("cannot read the run's log", e);
     let mut file = match File::open(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(LogChunk { records: vec![], next: from }),

@@ -5,7 +5,7 @@ use domain::Time;
 use std::collections::VecDeque;
 
 /// Bytes of one block; also what is read at once.
-pub(super) const BLOCK: usize = 64 * 1024;
+pub(in crate::runtime) const BLOCK: usize = 64 * 1024;
 /// Pieces up to this size are copied into the last block instead of becoming a block of their own.
 const SMALL: usize = 4 * 1024;
 
@@ -18,7 +18,7 @@ struct Block {
 
 /// The last bytes of one output.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(in crate::runtime) struct Ring {
     blocks: VecDeque<Block>,
     held: usize,
     limit: usize,
@@ -29,21 +29,21 @@ pub(super) struct Ring {
 
 /// What a ring held in the end.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Tail {
+pub(in crate::runtime) struct Tail {
     /// Lines, oldest first.
-    pub(super) lines: Vec<(Time, String)>,
+    pub(in crate::runtime) lines: Vec<(Time, String)>,
     /// Lines and bytes that were dropped.
-    pub(super) dropped: (u64, u64),
+    pub(in crate::runtime) dropped: (u64, u64),
 }
 
 impl Ring {
-    pub(super) fn new(limit: u64) -> Self {
+    pub(in crate::runtime) fn new(limit: u64) -> Self {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         Self { blocks: VecDeque::new(), held: 0, limit, dropped: (0, 0), open: 0 }
     }
 
     /// Takes the first `used` bytes of `buffer`, and leaves a buffer of [`BLOCK`] bytes for the next reading.
-    pub(super) fn push(&mut self, at: Time, buffer: &mut Vec<u8>, used: usize) {
+    pub(in crate::runtime) fn push(&mut self, at: Time, buffer: &mut Vec<u8>, used: usize) {
         self.held += used;
         match self.blocks.back_mut() {
             Some(last) if used <= SMALL && last.used + used <= BLOCK => {
@@ -78,7 +78,7 @@ impl Ring {
     }
 
     /// Takes everything out as lines. The rest of a line whose beginning was dropped is dropped too, unless it is all there is.
-    pub(super) fn take(&mut self) -> Tail {
+    pub(in crate::runtime) fn take(&mut self) -> Tail {
         let mut tail = Tail::default();
         let mut lines = Lines::default();
         let ends = self.blocks.iter().any(|b| b.bytes[..b.used].contains(&b'\n'));

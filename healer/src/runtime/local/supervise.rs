@@ -73,6 +73,11 @@ fn own(dir: &RunDir) -> Result<(), String> {
     if dir.started().exists() || dir.status().exists() {
         return Ok(());
     }
+    // Whoever gave this start up has looked for our lock after writing that it is to stop.
+    if dir.cancel().exists() {
+        let end = ObservedEnd { cancelled: true, ended_at: Some(SystemClock.now()), ..ObservedEnd::default() };
+        return record(dir, &end);
+    }
     let bytes = std::fs::read(dir.spec()).map_err(|e| format!("cannot read the run's specification: {e}"))?;
     let spec: SpecFile =
         serde_json::from_slice(&bytes).map_err(|e| format!("the run's specification is damaged: {e}"))?;
@@ -129,6 +134,10 @@ fn not_run(why: String) -> ObservedEnd {
 
 /// Records the end; a full disk is waited for a while, as an end that is not recorded is lost.
 fn record(dir: &RunDir, end: &ObservedEnd) -> Result<(), String> {
+    if let Err(e) = dir.forget_secrets() {
+        // The run's folder is readable by us alone, and goes as a whole when the run is over.
+        tracing::debug!(error = %e, "the values of secrets stay until the run's folder is removed");
+    }
     let bytes = serde_json::to_vec(end).map_err(|e| format!("cannot write the end: {e}"))?;
     let mut tries = 0;
     loop {

@@ -1,6 +1,6 @@
-//! Sources given by flags: checked before the start, then watched for what they hold anew.
+//! Keeps looking at the addresses that were given by flags: their sources, and monitors for what they hold now and later.
 
-use super::serve::Shared;
+use super::Shared;
 use crate::bootstrap;
 use crate::cli::Given;
 use domain::catalog::SourceKind;
@@ -8,24 +8,11 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-/// Addresses that can never answer are refused before anything is made.
-pub(super) fn check(given: &Given) -> anyhow::Result<()> {
-    let index = Some(given.index.as_str());
-    let wanted =
-        [(SourceKind::Prometheus, &given.prometheus, None), (SourceKind::Elasticsearch, &given.elasticsearch, index)];
-    for (kind, url, index) in wanted {
-        if let Some(url) = url {
-            bootstrap::source_draft(kind, "given", url, index)?;
-        }
-    }
-    Ok(())
-}
-
 /// Time between looks for what the given sources hold anew.
 const LOOK: Duration = Duration::from_secs(300);
 
 /// Sources, and monitors for what they hold now and later, for the addresses given by flags.
-pub(super) async fn watch(shared: Shared, given: Given, stop: CancellationToken) {
+pub(super) async fn given(shared: Shared, given: Given, stop: CancellationToken) {
     let watching = async {
         for round in 0_u32.. {
             look(&shared, &given, round == 0).await;

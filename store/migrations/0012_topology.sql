@@ -1,3 +1,0 @@
--- Topology, changes and templates of logs.
-
-SELECT 1;
