@@ -161,7 +161,7 @@ fn users_are_refused_by_field() {
 
 #[test]
 fn backtests_that_cannot_be_made_say_why() {
-    fails(&["backtest"]).names(&["MONITOR"]);
+    fails(&["backtest"]).names(&["required arguments"]);
     let live = ["backtest", "--query", "up", "--url", "http://127.0.0.1:1"];
     let with = |more: &[&str]| fails(&[&live, more].concat());
     with(&[]).says(&["127.0.0.1:1", "cannot connect"]);

@@ -14,8 +14,6 @@ mod outage;
 mod pods;
 mod remote;
 mod replicas;
-mod signals;
-mod signals_rig;
 mod storm;
 mod tidy;
 mod trace;
