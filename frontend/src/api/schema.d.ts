@@ -110,6 +110,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All keys, newest first, on one page, without the keys themselves. */
+        get: operations["list_api_keys"];
+        put?: never;
+        /** Makes a key. */
+        post: operations["create_api_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes it; requests and streams that use it are refused from now on. */
+        delete: operations["revoke_api_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -121,6 +156,40 @@ export interface paths {
         get: operations["list_audit"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runs of one request together. */
+        get: operations["get_batch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/batches/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks all of them to stop that have not ended. */
+        post: operations["cancel_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -593,6 +662,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitors/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs the real detector over history: points, band, score and events. Nothing is stored and nobody is told. */
+        post: operations["backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/monitors/preview": {
         parameters: {
             query?: never;
@@ -762,7 +848,8 @@ export interface paths {
         /** One page, newest first. */
         get: operations["list_runs"];
         put?: never;
-        post?: never;
+        /** Starts many runs: all of them or, when a value does not fit one case, none. */
+        post: operations["start_batch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1010,6 +1097,94 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One page, newest first. */
+        get: operations["list_schedules"];
+        put?: never;
+        /** Stores a new object. */
+        post: operations["create_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The next times of a plan that is not stored. */
+        post: operations["preview_schedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One object, archived or not. */
+        get: operations["get_schedule"];
+        /** Replaces name, tags and specification. */
+        put: operations["update_schedule"];
+        post?: never;
+        /** Archives it: it stays readable and starts nothing. */
+        delete: operations["archive_schedule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/next": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The next times of a schedule; none while it is disabled. */
+        get: operations["next_of_schedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{id}/windows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Planned times and what became of them, newest first, on one page. */
+        get: operations["windows_of_schedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/scripts": {
         parameters: {
             query?: never;
@@ -1110,6 +1285,41 @@ export interface paths {
         /** Brings a version back: its content becomes the newest version; name and tags stay. */
         post: operations["restore_script_version"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All of them by name, on one page, without values. */
+        get: operations["list_secrets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/secrets/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Stores a value under a name, replacing an older one; runs that start from now on get it. */
+        put: operations["put_secret"];
+        post?: never;
+        /** Removes it. Refused while a case or script names it. */
+        delete: operations["delete_secret"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1234,6 +1444,26 @@ export interface paths {
         post?: never;
         /** Archives it: it stays readable and starts nothing. */
         delete: operations["archive_source"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sources/{id}/discovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a stored metric source holds, the monitors proposed for it, and what is left out and why. Stores nothing: create
+         *     the wanted ones with `POST /monitors`.
+         */
+        get: operations["discover"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1658,6 +1888,42 @@ export interface components {
          * @enum {string}
          */
         AnomalyState: "open" | "closed";
+        /** @description A key as it may be shown. */
+        ApiKey: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /** @description Who made it. */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description From when on it is refused.
+             */
+            expires_at: string;
+            /**
+             * Format: uuid
+             * @description UUIDv7.
+             */
+            id: string;
+            /** @description What it is for, for people. */
+            name: string;
+            /** @description Its visible beginning; tells keys apart. */
+            prefix: string;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             */
+            revoked_at?: string | null;
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: date-time
+             * @description When it was last used, to the minute.
+             */
+            used_at?: string | null;
+        };
         /** @description One kept file. */
         Artifact: {
             /**
@@ -1751,6 +2017,177 @@ export interface components {
          * @enum {string}
          */
         Autonomy: "shadow" | "suggest" | "approve" | "auto";
+        /** @description What the detector said, row after row, knowing nothing of later rows. */
+        BacktestReport: {
+            /** @description `complete` or `partial`. */
+            completeness: string;
+            /** @description The events, oldest first, as the product would have told them. */
+            events: components["schemas"]["Anomaly"][];
+            /**
+             * Format: int64
+             * @description Events found, those beyond the report's bound counted too.
+             */
+            events_total: number;
+            /**
+             * Format: date-time
+             * @description First row asked for.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description Series beyond the monitor's bound, not judged.
+             */
+            left_out: number;
+            /** @description Why it is partial; empty otherwise. */
+            message: string;
+            /**
+             * Format: int64
+             * @description Rows judged, over all series.
+             */
+            rows: number;
+            /** @description Charts; those with events first. */
+            series: components["schemas"]["BacktestSeries"][];
+            /**
+             * Format: int64
+             * @description Series seen.
+             */
+            series_total: number;
+            /**
+             * Format: int32
+             * @description Seconds between rows.
+             */
+            step_secs: number;
+            /**
+             * Format: date-time
+             * @description Last row asked for.
+             */
+            to: string;
+        };
+        /** @description A monitor, stored or not, and the history to judge. */
+        BacktestRequest: {
+            /**
+             * Format: date-time
+             * @description First row; 24 hours before `to` when left out.
+             */
+            from?: string | null;
+            /**
+             * Format: uuid
+             * @description Stored monitor; what was said of its anomalies counts.
+             */
+            monitor_id?: string | null;
+            spec?: components["schemas"]["MonitorSpec"] | null;
+            /**
+             * Format: int32
+             * @description Seconds between rows; the monitor's interval when left out.
+             */
+            step_secs?: number | null;
+            /**
+             * Format: date-time
+             * @description Last row; now when left out.
+             */
+            to?: string | null;
+        };
+        /** @description One series of a report. */
+        BacktestSeries: {
+            /** @description What it is about, for example `service=checkout`. */
+            entity: string;
+            /**
+             * Format: int64
+             * @description Events of it.
+             */
+            events: number;
+            /** @description Its identity, as in the events' `series_key`. */
+            key: string;
+            /** @description Its labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Value, band and score, thinned out to the bound. */
+            points: components["schemas"]["ChartPoint"][];
+            /**
+             * Format: int64
+             * @description Rows that were judged.
+             */
+            rows: number;
+        };
+        /** @description The runs of one request together. */
+        Batch: {
+            /** @description Whether all have ended. */
+            ended: boolean;
+            /**
+             * Format: date-time
+             * @description When the last run ended; absent while one has not.
+             */
+            ended_at?: string | null;
+            /**
+             * Format: uuid
+             * @description UUIDv7.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            queued_at: string;
+            /** @description Who asked. */
+            requested_by: string;
+            /** @description The runs, in the order in which they were queued. */
+            runs: components["schemas"]["BatchRun"][];
+            /** @description Runs by state; states without runs are left out. */
+            states: components["schemas"]["StateCount"][];
+            /** @description Whether all have ended as expected. */
+            succeeded: boolean;
+            /**
+             * Format: int64
+             * @description Runs.
+             */
+            total: number;
+        };
+        /** @description Which cases to run, and where. */
+        BatchRequest: {
+            /** @description Cases by id, beside those by tag. */
+            case_ids?: string[];
+            matrix?: components["schemas"]["Matrix"] | null;
+            /** @description Cases that carry this tag. */
+            tag?: string | null;
+            /** @description Entity acted on. */
+            target?: string | null;
+            /** @description Parameter values over each case's own. */
+            values?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A run of a batch, in short. */
+        BatchRun: {
+            /**
+             * Format: uuid
+             * @description Its case.
+             */
+            case_id: string;
+            /** @description The case's name. */
+            case_name: string;
+            /**
+             * Format: int32
+             * @description Exit code, when observed.
+             */
+            exit_code?: number | null;
+            /**
+             * Format: uuid
+             * @description The run.
+             */
+            id: string;
+            /**
+             * Format: uuid
+             * @description Where it runs.
+             */
+            manager_id?: string | null;
+            /** @description Why it ended so. */
+            reason: string;
+            /** @description Tags that its manager must carry. */
+            runtime_tags: string[];
+            /** @description Where it stands. */
+            state: components["schemas"]["RunState"];
+        };
         /** @description A runnable test case. */
         CaseSpec: {
             /** @description Own body. */
@@ -1786,6 +2223,10 @@ export interface components {
              * @description Version of the script to stay at; absent: always its newest.
              */
             script_version?: number | null;
+            /** @description Secrets by reference, over the script's own: environment name to the name of a stored secret. */
+            secrets?: {
+                [key: string]: string;
+            };
             /**
              * Format: int32
              * @description Time limit, seconds; the script's when absent.
@@ -2005,6 +2446,35 @@ export interface components {
          * @enum {string}
          */
         Direction: "both" | "up" | "down";
+        /** @description What discovery found on a source. */
+        Discovered: {
+            /** @description Metric families that are watched by them. */
+            families: string[];
+            /** @description What is left out, at most a few hundred entries. */
+            left_out: components["schemas"]["LeftOut"][];
+            /**
+             * Format: int64
+             * @description Everything that is left out, entries beyond the list counted too.
+             */
+            left_out_total: number;
+            /**
+             * Format: int64
+             * @description Metric names there are.
+             */
+            metrics_total: number;
+            /** @description Proposed monitors, the most telling first; their names are unique. */
+            monitors: components["schemas"]["Draft_MonitorSpec"][];
+            /**
+             * Format: int64
+             * @description How often targets are scraped, seconds.
+             */
+            scrape_interval_secs: number;
+            /**
+             * Format: int64
+             * @description Series there are.
+             */
+            series_total: number;
+        };
         /** @description How cases run on a Docker engine. What is not allowed here cannot be asked for by a case. */
         DockerSettings: {
             /**
@@ -2086,6 +2556,13 @@ export interface components {
         };
         /** @description What a caller sends to create or replace an object. */
         Draft_RuntimeManagerSpec: components["schemas"]["RuntimeManagerSpec"] & {
+            /** @description Unique name, 1..=120 characters. */
+            name: string;
+            /** @description Free words. */
+            tags?: string[];
+        };
+        /** @description What a caller sends to create or replace an object. */
+        Draft_ScheduleSpec: components["schemas"]["ScheduleSpec"] & {
             /** @description Unique name, 1..=120 characters. */
             name: string;
             /** @description Free words. */
@@ -2541,6 +3018,18 @@ export interface components {
          * @enum {string}
          */
         Language: "bash" | "sh" | "python" | "node" | "other";
+        /** @description Something that is not watched, and why. */
+        LeftOut: {
+            /**
+             * Format: int64
+             * @description Series, where they were counted.
+             */
+            series?: number | null;
+            /** @description The metric, or the monitor that is not proposed. */
+            what: string;
+            /** @description Why, and what to do for it to be watched all the same. */
+            why: string;
+        };
         /** @description What a run may use. Every runtime enforces them as far as its host can, and says in its platform information how far that is. */
         Limits: {
             /**
@@ -2653,6 +3142,11 @@ export interface components {
             /** @description Login name, any case. */
             username: string;
         };
+        /** @description A key that was just made. */
+        MadeKey: components["schemas"]["ApiKey"] & {
+            /** @description The key, for `Authorization: Bearer`; shown this once. */
+            secret: string;
+        };
         /** @description What runs on one runtime manager. */
         ManagerUse: {
             /**
@@ -2702,6 +3196,13 @@ export interface components {
              */
             signals: components["schemas"]["SignalKind"][];
         };
+        /** @description Runtime managers that each case is run on. */
+        Matrix: {
+            /** @description By id. */
+            manager_ids?: string[];
+            /** @description Every enabled one that carries all of these tags. */
+            manager_tags?: string[];
+        };
         /** @description Where it goes. */
         MergeRequest: {
             /** @description Shown in the timeline. */
@@ -2712,6 +3213,11 @@ export interface components {
              */
             into: string;
         };
+        /**
+         * @description What becomes of a window that nobody could start in time.
+         * @enum {string}
+         */
+        Misfire: "skip" | "run_once";
         /** @description What was said of a monitor's anomalies and what it does. */
         MonitorFeedback: {
             /** @description Kinds of anomalies something was said of, the most quietened first. */
@@ -2776,6 +3282,18 @@ export interface components {
             /** @description Unit for sentences and charts, for example `s`, `%`, `bytes`. */
             unit?: string;
         };
+        /** @description A key to make. */
+        NewKey: {
+            /**
+             * Format: int32
+             * @description Its life, days, 1 to 730.
+             */
+            expires_days?: number;
+            /** @description What it is for: 1 to 64 letters, digits, '-', '_' or '.'. */
+            name: string;
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+        };
         /** @description A new user. */
         NewUser: {
             /**
@@ -2787,6 +3305,13 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description Login name: letters, digits and `. _ @ -`, kept in lower case. */
             username: string;
+        };
+        /** @description The next planned times. */
+        NextTimes: {
+            /** @description The same on the clock of the zone, RFC 3339. */
+            local: string[];
+            /** @description At most five, UTC. */
+            times: string[];
         };
         /** @description The last seven days against the budget of one. */
         Noise: {
@@ -2883,6 +3408,11 @@ export interface components {
          * @enum {string}
          */
         Outcome: "run" | "wait" | "ask" | "refuse";
+        /**
+         * @description What becomes of a window while the run of an earlier one is not over.
+         * @enum {string}
+         */
+        Overlap: "skip" | "queue";
         /** @description What one owner has in the queue. */
         OwnerShare: {
             /**
@@ -2909,6 +3439,13 @@ export interface components {
         Page_Anomaly: {
             /** @description The rows. */
             items: components["schemas"]["Anomaly"][];
+            /** @description Cursor of the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first unless said otherwise. */
+        Page_ApiKey: {
+            /** @description The rows. */
+            items: components["schemas"]["ApiKey"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
@@ -2962,6 +3499,13 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
+        Page_Resource_ScheduleSpec: {
+            /** @description The rows. */
+            items: components["schemas"]["Resource_ScheduleSpec"][];
+            /** @description Cursor of the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_ScriptSpec: {
             /** @description The rows. */
             items: components["schemas"]["Resource_ScriptSpec"][];
@@ -2983,9 +3527,23 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
+        Page_SecretInfo: {
+            /** @description The rows. */
+            items: components["schemas"]["SecretInfo"][];
+            /** @description Cursor of the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first unless said otherwise. */
         Page_UserRow: {
             /** @description The rows. */
             items: components["schemas"]["UserRow"][];
+            /** @description Cursor of the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first unless said otherwise. */
+        Page_Window: {
+            /** @description The rows. */
+            items: components["schemas"]["Window"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
@@ -3367,6 +3925,38 @@ export interface components {
         };
         /** @description An editable object as stored and shown. */
         Resource_RuntimeManagerSpec: components["schemas"]["RuntimeManagerSpec"] & {
+            /**
+             * Format: date-time
+             * @description When it was archived; archived objects stay readable and start nothing.
+             */
+            archived_at?: string | null;
+            /**
+             * Format: date-time
+             * @description Creation time.
+             */
+            created_at: string;
+            /**
+             * Format: uuid
+             * @description UUIDv7.
+             */
+            id: string;
+            /** @description Unique among the living objects of its kind. */
+            name: string;
+            /** @description Free words for filters and runtime choice. */
+            tags?: string[];
+            /**
+             * Format: date-time
+             * @description Time of the last change.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Raised by every change; sent back as `If-Match`.
+             */
+            version: number;
+        };
+        /** @description An editable object as stored and shown. */
+        Resource_ScheduleSpec: components["schemas"]["ScheduleSpec"] & {
             /**
              * Format: date-time
              * @description When it was archived; archived objects stay readable and start nothing.
@@ -3789,6 +4379,42 @@ export interface components {
             kind: components["schemas"]["RuntimeKind"];
             kubernetes?: components["schemas"]["KubernetesSettings"] | null;
         };
+        /** @description When a case is run by itself. */
+        ScheduleSpec: {
+            /**
+             * Format: uuid
+             * @description Case to run.
+             */
+            case_id: string;
+            /** @description Five fields: minute hour day month weekday. */
+            cron: string;
+            /** @description What it is for. */
+            description?: string;
+            /** @description Whether it starts anything. */
+            enabled?: boolean;
+            /**
+             * Format: int32
+             * @description Starts are spread over so many seconds, each window by an amount of its own that never changes.
+             */
+            jitter_secs?: number;
+            /** @description What becomes of windows that nobody could start in time. */
+            misfire?: components["schemas"]["Misfire"];
+            /**
+             * Format: int32
+             * @description How late a window may be started, seconds.
+             */
+            misfire_grace_secs?: number;
+            /** @description What becomes of a window while the run of an earlier one is not over. */
+            overlap?: components["schemas"]["Overlap"];
+            /** @description Entity acted on; the case itself when absent. */
+            target?: string | null;
+            /** @description IANA name of the zone whose wall clock counts. */
+            time_zone?: string;
+            /** @description Parameter values over the case's own. */
+            values?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description A reusable test script with its contract. */
         ScriptSpec: {
             /** @description The text; values reach it only as environment variables. */
@@ -3811,6 +4437,10 @@ export interface components {
             precheck?: string | null;
             /** @description When a run that failed is attempted again. */
             retry?: components["schemas"]["Retry"];
+            /** @description Secrets by reference: environment name to the name of a stored secret. Values are read when a run starts. */
+            secrets?: {
+                [key: string]: string;
+            };
             /**
              * Format: int32
              * @description Time limit, seconds.
@@ -3844,6 +4474,47 @@ export interface components {
             sha256: string;
             /** @description The content. */
             spec: components["schemas"]["ScriptSpec"];
+        };
+        /** @description A stored secret as it may be shown: everything but its value. */
+        SecretInfo: {
+            /**
+             * Format: date-time
+             * @description When it was first stored.
+             */
+            created_at: string;
+            /** @description What it is for. */
+            description: string;
+            /**
+             * Format: uuid
+             * @description UUIDv7.
+             */
+            id: string;
+            /** @description Key that seals it. */
+            key_id: string;
+            /** @description Name that scripts and cases refer to. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When its value was last set.
+             */
+            updated_at: string;
+            /** @description Who set it last. */
+            updated_by: string;
+            /**
+             * Format: int64
+             * @description Raised by every new value.
+             */
+            version: number;
+        };
+        /** @description A value to store. */
+        SecretValue: {
+            /** @description What it is for. */
+            description?: string;
+            /**
+             * Format: password
+             * @description The value, 6 bytes to 64 KiB without NUL; it never comes back.
+             */
+            value: string;
         };
         /** @description The first admin. */
         SetupRequest: {
@@ -4342,6 +5013,43 @@ export interface components {
              */
             signal_label: string;
         };
+        /** @description A planned time of a schedule and what became of it; each is stored once. */
+        Window: {
+            /**
+             * Format: date-time
+             * @description When it was decided.
+             */
+            at: string;
+            /** @description What became of it. */
+            outcome: components["schemas"]["WindowOutcome"];
+            /**
+             * Format: date-time
+             * @description The planned time; of several that are told together the last.
+             */
+            planned_at: string;
+            /** @description Why, for people. */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description The run, when started.
+             */
+            run_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The schedule.
+             */
+            schedule_id: string;
+            /**
+             * Format: int32
+             * @description Planned times that this row stands for.
+             */
+            windows: number;
+        };
+        /**
+         * @description What became of a window.
+         * @enum {string}
+         */
+        WindowOutcome: "started" | "missed" | "skipped";
     };
     responses: never;
     parameters: never;
@@ -4577,6 +5285,96 @@ export interface operations {
             };
         };
     };
+    list_api_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ApiKey"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeKey"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_api_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -4597,6 +5395,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_AuditRow"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
                 };
             };
             /** @description problem details (RFC 9457) */
@@ -5798,6 +6656,38 @@ export interface operations {
             };
         };
     };
+    backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestReport"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_monitor: {
         parameters: {
             query?: never;
@@ -6322,6 +7212,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Page_Run"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Batch"];
                 };
             };
             /** @description problem details (RFC 9457) */
@@ -6906,6 +7829,276 @@ export interface operations {
             };
         };
     };
+    list_schedules: {
+        parameters: {
+            query?: {
+                /** @description Part of the name, any case. */
+                search?: string;
+                /** @description Only those that carry this tag. */
+                tag?: string;
+                /** @description Archived ones too. */
+                archived?: boolean;
+                /** @description Rows at most, 1 to 200; 50 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Resource_ScheduleSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft_ScheduleSpec"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    ETag?: string;
+                    Location?: string;
+                    /** @description what could not be checked */
+                    "x-warning"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource_ScheduleSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextTimes"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource_ScheduleSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_schedule: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version you read, in quotes */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft_ScheduleSpec"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource_ScheduleSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    archive_schedule: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description the version you read, in quotes */
+                "If-Match": string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Resource_ScheduleSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    next_of_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NextTimes"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    windows_of_schedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Window"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_scripts: {
         parameters: {
             query?: {
@@ -7206,6 +8399,96 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Resource_ScriptSpec"];
                 };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_secrets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SecretInfo"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecretValue"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecretInfo"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description problem details (RFC 9457) */
             default: {
@@ -7597,6 +8880,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource_SourceSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovered"];
                 };
             };
             /** @description problem details (RFC 9457) */
