@@ -195,8 +195,11 @@ async fn metric_monitors(live: &dyn Sources, told: Told<'_>, tries: u32) -> Resu
         told.tell(found.as_ref().err()).await;
         match found {
             Ok(found) if !found.monitors.is_empty() || attempt == tries => {
-                if found.left_out > 0 {
-                    info!(left_out = found.left_out, "more could be monitored; add it in the UI");
+                if found.left_out_total > 0 {
+                    info!(
+                        left_out = found.left_out_total,
+                        "not everything is monitored; `aiops check` says what and why"
+                    );
                 }
                 return Ok(found.monitors);
             }
@@ -209,7 +212,7 @@ async fn metric_monitors(live: &dyn Sources, told: Told<'_>, tries: u32) -> Resu
     Ok(Vec::new())
 }
 
-fn options(source_id: Id, now: domain::Time) -> ingest::discover::Options {
+pub(crate) fn options(source_id: Id, now: domain::Time) -> ingest::discover::Options {
     ingest::discover::Options { source_id, now, scrape_interval: None, max_monitors: MOST }
 }
 

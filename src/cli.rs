@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Openapi,
     /// Score CSV files for anomalies.
     Detect(DetectArgs),
+    /// Show what a monitor would have said of recorded history, with a chart.
+    Backtest(BacktestArgs),
     /// Mine log templates.
     Mine(MineArgs),
     /// Rank root causes of recorded cases.
@@ -160,7 +162,7 @@ pub(crate) struct DemoArgs {
     pub deadline: u64,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct DatabaseArgs {
     /// Folder for the database and the runs.
     #[arg(long)]
@@ -181,6 +183,39 @@ pub(crate) struct DetectArgs {
     /// Files at once.
     #[arg(long, default_value_t = 1)]
     pub jobs: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BacktestArgs {
+    /// Name or id of a stored monitor.
+    #[arg(required_unless_present = "query")]
+    pub monitor: Option<String>,
+    /// PromQL to judge instead of a stored monitor's.
+    #[arg(long, value_name = "PROMQL")]
+    pub query: Option<String>,
+    /// Prometheus to ask; the monitor's source, or the only stored one, when left out.
+    #[arg(long)]
+    pub url: Option<String>,
+    /// First row: 2026-11-25T08:00:00Z, epoch seconds, or how long ago (90m, 24h, 7d).
+    #[arg(long, default_value = "24h", allow_hyphen_values = true)]
+    pub from: String,
+    /// Last row, written as --from.
+    #[arg(long, default_value = "now", allow_hyphen_values = true)]
+    pub to: String,
+    /// Seconds between rows; the monitor's interval, or 15, when left out.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub step: Option<u32>,
+    /// 1 (only the gross) to 10 (everything); the monitor's own, or 5, when left out.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=10))]
+    pub sensitivity: Option<u8>,
+    /// Write a chart of series, band, score and events here (SVG).
+    #[arg(short, long, value_name = "FILE.svg")]
+    pub output: Option<PathBuf>,
+    /// Write the whole report here as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
 }
 
 #[derive(Debug, Args)]

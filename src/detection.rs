@@ -117,7 +117,9 @@ impl Detection {
 
     fn poller(&self, bus: Arc<dyn Bus>, learning: &Learning) -> Poller {
         let (shared, learning) = (&self.shared, Arc::clone(learning));
+        let backfill = Duration::from_secs(shared.settings.backfill_mins * 60);
         let config = PollerConfig {
+            limits: ingest::poller::plan::Limits { backfill, ..Default::default() },
             trace: Arc::new(telemetry::current),
             learning: Arc::new(move |id| learning.read().is_ok_and(|set| set.contains(&id))),
             stats: Arc::clone(&self.ingest),

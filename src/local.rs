@@ -3,38 +3,60 @@
 use async_trait::async_trait;
 use domain::error::{Error, Result};
 use domain::ports::{Bus, BusReceiver, Topic, Wake, WakeListener};
-use domain::signal::Batch;
+use domain::signal::{Batch, Payload};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 /// Batches that may wait between ingest and the analyzer.
 const BUS_CAPACITY: usize = 256;
+/// Samples and lines that may wait, in all batches together: about 50 MB. A larger batch goes alone.
+const BUS_ROWS: u32 = 1_000_000;
+
+/// A batch, and the room that it takes until it is received.
+type Waiting = (Batch, OwnedSemaphorePermit);
 
 /// The sending end of the in-process bus.
 #[derive(Debug)]
-pub(crate) struct LocalBus(mpsc::Sender<Batch>);
+pub(crate) struct LocalBus(mpsc::Sender<Waiting>, Arc<Semaphore>);
 
 /// The receiving end of the in-process bus.
 #[derive(Debug)]
-pub(crate) struct LocalReceiver(mpsc::Receiver<Batch>);
+pub(crate) struct LocalReceiver(mpsc::Receiver<Waiting>);
 
-/// A bounded bus within this process.
+/// A bus within this process, bounded by batches and by rows.
 pub(crate) fn bus() -> (LocalBus, LocalReceiver) {
     let (sender, receiver) = mpsc::channel(BUS_CAPACITY);
-    (LocalBus(sender), LocalReceiver(receiver))
+    (LocalBus(sender, Arc::new(Semaphore::new(BUS_ROWS as usize))), LocalReceiver(receiver))
+}
+
+/// Rows that a batch counts for: a series without a sample takes room, too.
+fn rows(batch: &Batch) -> u32 {
+    let rows = match &batch.payload {
+        Payload::Metrics(answer) => answer.series.iter().map(|s| s.points.len() + 8).sum(),
+        Payload::Logs { lines, .. } => lines.len() * 8,
+        Payload::Failed(_) => 0,
+    };
+    u32::try_from(rows).unwrap_or(BUS_ROWS).clamp(1, BUS_ROWS)
 }
 
 #[async_trait]
 impl Bus for LocalBus {
     async fn send(&self, batch: Batch) -> Result<()> {
-        self.0.send(batch).await.map_err(|_| Error::unavailable("the analyzer has stopped"))
+        let stopped = || Error::unavailable("the analyzer has stopped");
+        let room = Arc::clone(&self.1).acquire_many_owned(rows(&batch));
+        let room = tokio::select! {
+            room = room => room.map_err(|_| stopped())?,
+            () = self.0.closed() => return Err(stopped()),
+        };
+        self.0.send((batch, room)).await.map_err(|_| stopped())
     }
 }
 
 #[async_trait]
 impl BusReceiver for LocalReceiver {
     async fn receive(&mut self) -> Option<Batch> {
-        self.0.recv().await
+        self.0.recv().await.map(|(batch, _room)| batch)
     }
 }
 

@@ -1,13 +1,16 @@
 //! Entry point of the `aiops` binary: reads the command line and hands over.
 
 mod actions;
+mod backtest;
 mod bootstrap;
 mod cli;
 mod commands;
 mod detection;
+mod discovery;
 mod exporter;
 mod killpoint;
 mod local;
+mod plot;
 mod remote;
 mod sealing;
 mod settings;

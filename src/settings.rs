@@ -29,6 +29,8 @@ pub(crate) struct Settings {
     pub lease_secs: u64,
     /// Age an incident must have before a policy decides on it, seconds: evidence gathers meanwhile.
     pub observe_secs: u64,
+    /// History that a new metric monitor learns from, and the longest gap that is made up for, minutes.
+    pub backfill_mins: u64,
     /// Time that running work gets at shutdown, seconds.
     pub grace_secs: u64,
     /// Logs as JSON; else as text for people.
@@ -58,6 +60,7 @@ impl Settings {
             .set_default("listen", "127.0.0.1:3030")?
             .set_default("lease_secs", 20)?
             .set_default("observe_secs", 10)?
+            .set_default("backfill_mins", 1_440)?
             .set_default("grace_secs", 10)?
             .set_default("log_json", true)?
             .set_default("hsts", false)?
@@ -88,6 +91,9 @@ impl Settings {
         }
         if self.lease_secs < 2 {
             bail!("lease_secs: give at least 2 seconds");
+        }
+        if !(1..=100_000).contains(&self.backfill_mins) {
+            bail!("backfill_mins: give 1 to 100000 minutes");
         }
         let fine = ["", "sqlite:", "postgres:", "postgresql:"];
         if !fine
@@ -177,6 +183,7 @@ const KEYS: [&str; 14] = [
     "listen",
     "lease_secs",
     "observe_secs",
+    "backfill_mins",
     "grace_secs",
     "log_json",
     "hsts",

@@ -10,9 +10,9 @@ use domain::clock::Clock;
 use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    AlertStore, ApiKeyStore, AuditStore, BlobStore, CatalogStore, FeedbackStore, HealStore, IncidentStore,
-    IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, ScheduleStore, SecretStore, Sources,
-    StatusStore, TemplateStore, UserStore, VersionStore, Wake,
+    AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore,
+    IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, ScheduleStore,
+    SecretStore, Sources, StatusStore, TemplateStore, UserStore, VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::schedule::ScheduleSpec;
@@ -113,6 +113,10 @@ pub struct ApiDeps {
     pub audit: Arc<dyn AuditStore>,
     /// Clients of the stored sources.
     pub live_sources: Arc<dyn Sources>,
+    /// Looks at what sources hold.
+    pub discovery: Arc<dyn Discovery>,
+    /// Runs monitors over history.
+    pub backtest: Arc<dyn Backtest>,
     /// Wakes between stages.
     pub wake: Arc<dyn Wake>,
     /// The clock.

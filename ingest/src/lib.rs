@@ -4,6 +4,7 @@
 //! sends are thin. Unknown stays unknown: a failed or partial answer is sent as such and never as an empty one.
 
 pub mod discover;
+pub mod history;
 pub mod poller;
 pub mod registry;
 pub mod source;

@@ -3,8 +3,10 @@
 mod watch;
 
 use crate::actions::Actions;
+use crate::backtest::Backtests;
 use crate::cli::{Given, Role, ServeArgs};
 use crate::detection::Detection;
+use crate::discovery::Discoveries;
 use crate::exporter::Exporter;
 use crate::settings::Settings;
 use crate::{bootstrap, killpoint, telemetry, topology, wake};
@@ -323,6 +325,8 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         secrets: shared.vault()?,
         audit: Arc::clone(database) as _,
         live_sources: Arc::clone(&shared.sources),
+        discovery: Arc::new(Discoveries(Arc::clone(&shared.sources), Arc::clone(&shared.clock))),
+        backtest: Arc::new(Backtests::new(&shared.sources, database, &shared.clock)),
         wake: Arc::clone(&shared.wake),
         clock: Arc::clone(&shared.clock),
         metrics: Arc::new(move || exporter.text()),

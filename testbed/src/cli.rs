@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::client::Control;
 use crate::fault::FaultName;
 use crate::up::FaultOrder;
-use crate::{bench, say, service, up};
+use crate::{bench, say, series, service, up};
 
 /// The web shop under test, its faults, its load and the closed-loop benchmark.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ enum Command {
     Run(bench::RunArgs),
     /// Install scripts, cases, monitors, policies and channels into the product; safe to repeat.
     Catalog(bench::CatalogArgs),
+    /// Export any number of series, for measurements of scale.
+    Series(series::SeriesArgs),
     #[command(hide = true)]
     Proxy(up::proxy::ProxyArgs),
     #[command(hide = true)]
@@ -107,6 +109,7 @@ async fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Up(args) => up::run(args).await?,
         Command::Service(args) => service::run(args).await?,
         Command::Proxy(args) => up::proxy::run(args).await?,
+        Command::Series(args) => series::run(args).await?,
         Command::Inject(args) => switch(args, true).await?,
         Command::Clear(args) => switch(args, false).await?,
         Command::Truth(address) => {

@@ -5,6 +5,7 @@ mod client;
 mod fault;
 mod procfs;
 mod say;
+mod series;
 mod service;
 mod settings;
 mod up;

@@ -121,12 +121,25 @@ fn files_that_are_not_there_or_broken_are_named() {
         std::fs::create_dir(dir.path().join(folder)).expect("made");
     }
     std::fs::write(dir.path().join("broken/x.csv"), "timestamp,value\nyesterday,1\n").expect("written");
+    std::fs::write(
+        dir.path().join("broken/y.csv"),
+        "timestamp,value\n2026-01-01 00:00:00,1\n2026-01-01 00:01:00,much\n",
+    )
+    .expect("written");
+    std::fs::write(
+        dir.path().join("broken/good.csv"),
+        "timestamp,value\n2026-01-01 00:00:00,1\n2026-01-01 00:01:00,2\n",
+    )
+    .expect("written");
     let run = |args: &[&str]| fails_with(dir.path(), args, &[], "");
     run(&["detect", "--input", "nowhere", "--output", "out"]).says(&["nowhere", "give a folder with CSV files"]);
     run(&["detect", "--input", "empty", "--output", "out"]).says(&["no *.csv", "empty"]);
     run(&["detect", "--input", "empty", "--output", "empty"]).says(&["--output", "another folder"]);
     let broken = run(&["detect", "--input", "broken", "--output", "out"]);
     assert!(broken.stderr.contains("x.csv, row 2, column timestamp: \"yesterday\""), "{}", broken.stderr);
+    assert!(broken.stderr.contains("y.csv, row 3, column value: \"much\""), "{}", broken.stderr);
+    let scored = std::fs::read_to_string(dir.path().join("out/good.csv")).expect("the others are scored all the same");
+    assert_eq!(scored.lines().count(), 3, "{scored}");
     run(&["mine", "--input", "nowhere", "--output", "out"]).says(&["--input", "nowhere"]);
     let rank = run(&["rank", "--input", "empty", "--output", "out"]);
     rank.says(&["empty/metrics.csv", "neither this file nor its .gz is there"]);
@@ -144,4 +157,42 @@ fn users_are_refused_by_field() {
     add(&["eve"], "short\n").says(&["password", "12 to 256"]);
     add(&["eve"], "").says(&["password", "12 to 256"]);
     add(&["e v e"], "correct horse battery\n").says(&["username", "letters, digits"]);
+}
+
+#[test]
+fn backtests_that_cannot_be_made_say_why() {
+    fails(&["backtest"]).names(&["required arguments"]);
+    let live = ["backtest", "--query", "up", "--url", "http://127.0.0.1:1"];
+    let with = |more: &[&str]| fails(&[&live, more].concat());
+    with(&[]).says(&["127.0.0.1:1", "cannot connect"]);
+    with(&["--from", "yesterday"]).says(&["--from", "24h", "yesterday"]);
+    with(&["--from", "1h", "--to", "2h"]).says(&["--from", "before --to"]);
+    with(&["-o", "chart.png"]).says(&["--output", ".svg"]);
+    with(&["--sensitivity", "11"]).names(&["--sensitivity", "1..=10"]);
+    fails(&["backtest", "--query", "up", "--url", "nonsense"]).says(&["--url", "nonsense"]);
+}
+
+/// History of a real server in; a chart and a report out.
+#[test]
+fn a_backtest_reads_a_real_prometheus() {
+    for name in ["AIOPS_TEST_PROMETHEUS_URL", "AIOPS_TEST_PROMETHEUS3_URL"] {
+        let Some(url) = crate::harness::needs("a_backtest_reads_a_real_prometheus", name) else { continue };
+        let dir = tempfile::tempdir().expect("a folder");
+        let args = ["backtest", "--query", "vector(time() % 100)", "--url", &url, "--from", "30d", "--step", "60"];
+        let output = Command::new(env!("CARGO_BIN_EXE_aiops"))
+            .current_dir(dir.path())
+            .args(args)
+            .args(["-o", "chart.svg", "--json", "report.json"])
+            .output()
+            .expect("runs");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "{out}{err}");
+        assert!(err.contains("100 %") && out.contains("\"rows\":43"), "{out}{err}");
+        let chart = std::fs::read_to_string(dir.path().join("chart.svg")).expect("a chart");
+        assert!(chart.starts_with("<svg") && chart.contains("polyline"), "{chart}");
+        let report = std::fs::read_to_string(dir.path().join("report.json")).expect("a report");
+        let report: serde_json::Value = serde_json::from_str(&report).expect("json");
+        assert!(report["rows"].as_u64().is_some_and(|n| (43_200..=43_201).contains(&n)), "{}", report["rows"]);
+        assert_eq!(report["completeness"].as_str(), Some("complete"));
+    }
 }

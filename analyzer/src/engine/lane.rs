@@ -1,6 +1,6 @@
 //! One judge of a series, learned or a rule, and the episode it has open.
 
-use super::key;
+use super::{counter, key};
 use crate::detect::{self, Detector, Lang, Operator, Score, Spec, View, explain};
 use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState, ChartPoint, Evidence, Recovery};
 use domain::catalog::{Comparison, DetectorSpec, Direction, Monitor, Rule};
@@ -65,6 +65,7 @@ pub(crate) struct Lane {
 /// The detector for a specification, with the monitor's settings.
 fn spec_of(detector: &DetectorSpec, monitor: &Monitor) -> Spec {
     let config = detect::Config {
+        kind: if counter::is_raw(monitor) { detect::Kind::Counter } else { detect::Kind::Gauge },
         sensitivity: monitor.spec.sensitivity,
         step_hint_ms: i64::from(monitor.spec.interval_secs) * 1_000,
         ..detect::Config::default()
@@ -133,7 +134,11 @@ impl Lane {
         match self.spec {
             DetectorSpec::Threshold { .. } => AnomalyKind::Threshold,
             DetectorSpec::Absence { .. } => AnomalyKind::Absence,
-            DetectorSpec::Learned | DetectorSpec::Logs if monitor.spec.query.contains("rate(") => AnomalyKind::Rate,
+            DetectorSpec::Learned | DetectorSpec::Logs
+                if monitor.spec.query.contains("rate(") || counter::is_raw(monitor) =>
+            {
+                AnomalyKind::Rate
+            }
             DetectorSpec::Learned | DetectorSpec::Logs => AnomalyKind::Level,
         }
     }
@@ -325,7 +330,12 @@ impl Lane {
                 }
             }
         }
-        let (source_id, query) = (monitor.spec.source_id, monitor.spec.query.clone());
+        let source_id = monitor.spec.source_id;
+        let mut query = monitor.spec.query.clone();
+        if self.is_learned() && counter::is_raw(monitor) {
+            // The band is of the rate, so the rate is what has to be back in it.
+            query = counter::rate(monitor);
+        }
         Recovery::Band { source_id, query, labels: labels.clone(), lower, upper }
     }
 }

@@ -1,6 +1,8 @@
 //! The engine: batches in, one commit out. All state of detection lives here; no I/O.
 
 mod alerts;
+mod backtest;
+mod counter;
 mod entity;
 mod key;
 mod lane;
@@ -15,6 +17,7 @@ mod shell;
 mod shell_templates;
 mod upkeep;
 
+pub use backtest::Backtest;
 pub use shell::{Analyzer, AnalyzerDeps, AnalyzerStats};
 
 use crate::cause::Topology;
@@ -135,10 +138,15 @@ impl Engine {
         let history = self.feedback.get(&monitor.id).map(Vec::as_slice).unwrap_or_default();
         let news = (now - NEWS).timestamp_millis();
         let set = Setting { monitor, history, now, news, muted: &muted };
+        let step = TimeDelta::seconds(i64::from(monitor.spec.interval_secs));
         match &batch.payload {
             Payload::Failed(_)
             | Payload::Metrics(MetricAnswer { completeness: Completeness::Partial(_), .. })
-            | Payload::Logs { completeness: Completeness::Partial(_), .. } => return scored,
+            | Payload::Logs { completeness: Completeness::Partial(_), .. } => {
+                // Nothing is learned, but these windows were here and with no other replica.
+                state.covered = state.covered.map(|c| if batch.from <= c + step { c.max(batch.to) } else { c });
+                return scored;
+            }
             Payload::Metrics(answer) => {
                 score_metrics(state, &mut self.orphans, &set, batch, answer, chart, &mut scored);
                 if matches!(monitor.spec.detector, DetectorSpec::Learned) {
@@ -264,6 +272,8 @@ fn score_metrics(
 mod alerts_tests;
 #[cfg(test)]
 mod feedback_tests;
+#[cfg(test)]
+mod restart_tests;
 #[cfg(test)]
 mod template_tests;
 #[cfg(test)]

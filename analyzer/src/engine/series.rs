@@ -59,10 +59,16 @@ impl SeriesState {
         read_labels(&self.labels)
     }
 
-    /// Scores one row by every judge. A row that is not newer than the last is left out.
-    pub(crate) fn push(&mut self, set: &Setting<'_>, at_ms: i64, value: f64, scored: &mut Scored) {
+    /// Scores one row by every judge; the row as the chart shows it. A row that is not newer than the last is left out.
+    pub(crate) fn push(
+        &mut self,
+        set: &Setting<'_>,
+        at_ms: i64,
+        value: f64,
+        scored: &mut Scored,
+    ) -> Option<ChartPoint> {
         if at_ms <= self.last_ms {
-            return;
+            return None;
         }
         self.last_ms = at_ms;
         self.last_value = value;
@@ -78,13 +84,15 @@ impl SeriesState {
             scored.take(effect, rule.severity);
         }
         let band = |edge: f64| (!score.learning).then_some(edge);
-        self.rows.push(ChartPoint {
+        let point = ChartPoint {
             at_ms,
             value: value.is_finite().then_some(score.observed),
             lower: band(score.lower),
             upper: band(score.upper),
             score: score.point,
-        });
+        };
+        self.rows.push(point);
+        Some(self.own.seen(point))
     }
 
     /// History comes in long answers: their newest rows teach what is fitted off the hot path.

@@ -67,7 +67,7 @@ impl Engine {
         let other = |a: &Anomaly| {
             a.monitor_id == monitor.id
                 && matches!(&a.recovery, Recovery::Band { query, source_id, .. }
-                    if *query != monitor.spec.query || *source_id != monitor.spec.source_id)
+                    if !query.contains(&monitor.spec.query) || *source_id != monitor.spec.source_id)
         };
         let keys: Vec<String> = self.orphans.iter().filter(|(_, a)| other(a)).map(|(key, _)| key.clone()).collect();
         keys.iter().filter_map(|k| self.orphans.remove(k)).map(|a| ended(a, now, OTHER_QUERY)).collect()

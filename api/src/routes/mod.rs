@@ -4,6 +4,7 @@ pub(crate) mod alerts;
 pub(crate) mod api_keys;
 pub(crate) mod artifacts;
 pub(crate) mod audit;
+pub(crate) mod backtest;
 pub(crate) mod batches;
 pub(crate) mod catalog;
 pub(crate) mod entry;
@@ -53,7 +54,9 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(probe::manager_statuses))
         .routes(routes!(probe::test_source))
         .routes(routes!(probe::test_stored_source))
+        .routes(routes!(probe::discover))
         .routes(routes!(probe::preview_monitor))
+        .routes(routes!(backtest::backtest))
         .routes(routes!(summary::summary))
         .routes(routes!(stream::events))
         .routes(routes!(audit::list))

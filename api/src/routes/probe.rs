@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::State;
 use chrono::TimeDelta;
 use domain::catalog::SourceSpec;
+use domain::discovery::Discovered;
 use domain::resource::{Draft, Spec};
 use domain::signal::Completeness;
 use domain::status::{Status, StatusOf};
@@ -83,6 +84,20 @@ pub(crate) async fn test_source(State(app): State<AppState>, Body(body): Body<Va
 pub(crate) async fn test_stored_source(State(app): State<AppState>, PathId(id): PathId) -> ApiResult<Json<Tested>> {
     let source = app.deps.sources.get(id).await?;
     probe(&app, &source.spec).await
+}
+
+/// What a stored metric source holds, the monitors proposed for it, and what is left out and why. Stores nothing: create
+/// the wanted ones with `POST /monitors`.
+#[utoipa::path(get, path = "/api/v1/sources/{id}/discovery", tag = "sources", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Discovered)))]
+pub(crate) async fn discover(State(app): State<AppState>, PathId(id): PathId) -> ApiResult<Json<Discovered>> {
+    let answer = tokio::time::timeout(PATIENCE, app.deps.discovery.discover(id)).await;
+    let answer = answer.unwrap_or_else(|_| Err(Error::new(Kind::Timeout, "the source did not answer in 15 s")));
+    Ok(Json(answer.map_err(|error| match error.kind {
+        Kind::NotFound => error.into(),
+        Kind::Invalid => ApiError::field("source_id", error.message),
+        _ => ApiError::upstream(error),
+    })?))
 }
 
 /// A query to look at before it becomes a monitor.

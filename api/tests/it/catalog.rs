@@ -1,7 +1,8 @@
 //! Editable objects: versions, strict input, secrets, checks at entry, pages.
 
 use crate::harness::App;
-use domain::new_id;
+use axum::http::StatusCode;
+use domain::{Id, new_id};
 use serde_json::{Value, json};
 
 const MARK: &str = "********";
@@ -261,4 +262,54 @@ async fn sources_are_tested_and_queries_previewed() {
     assert_eq!(shown["completeness"], "complete");
     assert_eq!(preview("((").await.field(), "query");
     assert_eq!(preview("down").await.status, 503, "never a 401, which would end the session");
+}
+
+#[tokio::test]
+async fn a_backtest_takes_a_stored_monitor_or_settings_to_try() {
+    let app = App::new().await;
+    let token = app.token("editor").await;
+    let ask = |body: Value| app.send("POST", "/api/v1/monitors/backtest", Some(&token), Some(body));
+    let spec = json!({"source_id": Id::nil(), "query": "up", "interval_secs": 30, "signal": "traffic", "detector": {"kind": "learned"}});
+    let report = ask(json!({"spec": spec})).await;
+    assert_eq!(report.status, StatusCode::OK, "{}", report.text);
+    let report = report.json();
+    assert_eq!((report["step_secs"].as_u64(), report["completeness"].as_str()), (Some(30), Some("complete")));
+    let with = |field: &str, value: Value| {
+        let mut spec = spec.clone();
+        spec[field] = value;
+        spec
+    };
+    let wider =
+        ask(json!({"spec": spec, "step_secs": 120, "from": "2027-01-01T00:00:00Z", "to": "2027-01-02T00:00:00Z"}))
+            .await;
+    assert_eq!(wider.json()["step_secs"], 120, "{}", wider.text);
+    for (body, status, field) in [
+        (json!({}), StatusCode::BAD_REQUEST, "monitor_id"),
+        (json!({"spec": with("query", json!("sum(("))}), StatusCode::BAD_REQUEST, "query"),
+        (json!({"spec": with("sensitivity", json!(11))}), StatusCode::BAD_REQUEST, "sensitivity"),
+        (json!({"spec": with("detector", json!({"kind": "logs"}))}), StatusCode::BAD_REQUEST, "detector"),
+        (json!({"spec": spec, "from": "2027-02-02T00:00:00Z"}), StatusCode::BAD_REQUEST, "from"),
+        (json!({"spec": spec, "from": "2020-02-02T00:00:00Z"}), StatusCode::BAD_REQUEST, "from"),
+        (json!({"spec": with("query", json!("busy"))}), StatusCode::TOO_MANY_REQUESTS, ""),
+    ] {
+        let answer = ask(body).await;
+        assert_eq!((answer.status, answer.field().as_str()), (status, field), "{}", answer.text);
+    }
+    assert_eq!(ask(json!({"monitor_id": Id::from_u128(9)})).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn what_a_source_holds_is_told_with_what_is_left_out() {
+    let app = App::new().await;
+    let token = app.token("editor").await;
+    let path = |id: u128| format!("/api/v1/sources/{}/discovery", Id::from_u128(id));
+    let there = app.send("GET", &path(7), Some(&token), None).await;
+    let gone = app.send("GET", &path(1), Some(&token), None).await;
+    assert_eq!(
+        (there.status, there.json()["left_out"][0]["what"].as_str()),
+        (StatusCode::OK, Some("go_gc")),
+        "{}",
+        there.text
+    );
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
 }

@@ -2,10 +2,12 @@
 
 use api::{ManualHeal, RunFactory};
 use async_trait::async_trait;
-use domain::catalog::{Case, Language, SourceSpec};
+use domain::backtest::{BacktestLimits, BacktestReport};
+use domain::catalog::{Case, Language, Monitor, SourceSpec};
 use domain::clock::from_millis;
 use domain::decision::{Decision, Outcome};
-use domain::ports::{LogSource, MetricSource, Sources, Topic, Wake, WakeListener};
+use domain::discovery::{Discovered, LeftOut};
+use domain::ports::{Backtest, Discovery, LogSource, MetricSource, Sources, Topic, Wake, WakeListener};
 use domain::run::{Run, RunPurpose, RunSpec};
 use domain::signal::{Completeness, MetricAnswer, Point, Series};
 use domain::{Error, Id, Kind, Labels, Result, Time, new_id};
@@ -118,6 +120,49 @@ impl ManualHeal for Binary {
             gates: Vec::new(),
             run_id: None,
             retry_at: None,
+        })
+    }
+}
+
+/// A report without rows; queries with `((` are wrong and `busy` ones too many.
+#[async_trait]
+impl Backtest for Binary {
+    async fn backtest(&self, monitor: Monitor, from: Time, to: Time, _: BacktestLimits) -> Result<BacktestReport> {
+        if monitor.spec.query.contains("busy") {
+            return Err(Error::new(Kind::TooMany, "other backtests are running"));
+        }
+        answer(&monitor.spec.query)?;
+        Ok(BacktestReport {
+            from,
+            to,
+            step_secs: monitor.spec.interval_secs,
+            completeness: "complete".to_owned(),
+            message: String::new(),
+            rows: 0,
+            series_total: 0,
+            left_out: 0,
+            events_total: 0,
+            events: Vec::new(),
+            series: Vec::new(),
+        })
+    }
+}
+
+/// Every source holds nothing, but for the first, which is not there.
+#[async_trait]
+impl Discovery for Binary {
+    async fn discover(&self, source: Id) -> Result<Discovered> {
+        if source == Id::from_u128(1) {
+            return Err(Error::not_found("source"));
+        }
+        Ok(Discovered {
+            monitors: Vec::new(),
+            families: Vec::new(),
+            scrape_interval_secs: 15,
+            metrics_total: 3,
+            series_total: 9,
+            left_out: vec![LeftOut { what: "go_gc".to_owned(), why: "internal".to_owned(), series: Some(9) }],
+            left_out_total: 1,
         })
     }
 }

@@ -89,12 +89,13 @@ impl App {
     #[expect(clippy::too_many_lines, reason = "one line for each port")]
     pub(crate) async fn empty() -> Self {
         let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
-        let (alerts, monitors) = (Arc::new(Alerts::default()), Catalog::new(&clock, &trail));
-        let (feedback, templates) = (Arc::new(Opinions::default()), Arc::new(Templates::default()));
-        let (kept, blobs) = (Arc::new(MemKept::default()), MemBlobs::default());
+        let (alerts, feedback) = (Arc::new(Alerts::default()), Arc::new(Opinions::default()));
+        let (templates, monitors) = (Arc::new(Templates::default()), Catalog::new(&clock, &trail));
+        let (kept, blobs) = (Arc::<MemKept>::default(), MemBlobs::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
         let (cases, policies) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
+        let monitors = Catalog::new(&clock, &trail);
         let deps = ApiDeps {
             sources: sources.clone(),
             monitors: monitors.clone(),
@@ -124,6 +125,8 @@ impl App {
             secrets: Arc::new(MemSecrets::default()),
             audit: people.clone(),
             live_sources: Arc::new(LiveSources),
+            discovery: Arc::new(Binary),
+            backtest: Arc::new(Binary),
             wake: wakes.clone(),
             clock: Arc::new(clock.clone()),
             metrics: Arc::new(|| "up 1\n".to_owned()),

@@ -2,7 +2,9 @@
 
 mod alerts;
 mod api_keys;
+mod backtest;
 mod blobs;
+mod discovery;
 mod feedback;
 mod incident_work;
 mod queue;
@@ -19,7 +21,9 @@ mod wake_link;
 
 pub use alerts::{AlertFilter, AlertQueue, AlertStore, Intake, Moved, Placement};
 pub use api_keys::ApiKeyStore;
+pub use backtest::Backtest;
 pub use blobs::{BlobStore, BlobWriter};
+pub use discovery::Discovery;
 pub use feedback::{FeedbackStore, MemoryStore, Parked};
 pub use incident_work::{IncidentWorkStore, Split};
 pub use queue::{Assigned, QueueStore};

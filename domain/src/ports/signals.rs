@@ -1,5 +1,6 @@
 //! Ports towards the systems we observe.
 
+use crate::discovery::MetricMeta;
 use crate::error::Result;
 use crate::signal::{Completeness, LogLine, MetricAnswer};
 use crate::{Id, Time};
@@ -21,6 +22,14 @@ pub trait MetricSource: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// As [`MetricSource::instant`].
     async fn range(&self, query: &str, from: Time, to: Time, step: Duration) -> Result<MetricAnswer>;
+
+    /// What the source says of its metrics: type and unit by family; empty when it does not tell.
+    ///
+    /// # Errors
+    /// As [`MetricSource::instant`].
+    async fn metadata(&self) -> Result<Vec<MetricMeta>> {
+        Ok(Vec::new())
+    }
 
     /// Version and reachability, one line, for example `Prometheus 3.16.0`.
     ///

@@ -662,6 +662,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/monitors/backtest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Runs the real detector over history: points, band, score and events. Nothing is stored and nobody is told. */
+        post: operations["backtest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/monitors/preview": {
         parameters: {
             query?: never;
@@ -1432,6 +1449,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources/{id}/discovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a stored metric source holds, the monitors proposed for it, and what is left out and why. Stores nothing: create
+         *     the wanted ones with `POST /monitors`.
+         */
+        get: operations["discover"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources/{id}/test": {
         parameters: {
             query?: never;
@@ -1980,6 +2017,99 @@ export interface components {
          * @enum {string}
          */
         Autonomy: "shadow" | "suggest" | "approve" | "auto";
+        /** @description What the detector said, row after row, knowing nothing of later rows. */
+        BacktestReport: {
+            /** @description `complete` or `partial`. */
+            completeness: string;
+            /** @description The events, oldest first, as the product would have told them. */
+            events: components["schemas"]["Anomaly"][];
+            /**
+             * Format: int64
+             * @description Events found, those beyond the report's bound counted too.
+             */
+            events_total: number;
+            /**
+             * Format: date-time
+             * @description First row asked for.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description Series beyond the monitor's bound, not judged.
+             */
+            left_out: number;
+            /** @description Why it is partial; empty otherwise. */
+            message: string;
+            /**
+             * Format: int64
+             * @description Rows judged, over all series.
+             */
+            rows: number;
+            /** @description Charts; those with events first. */
+            series: components["schemas"]["BacktestSeries"][];
+            /**
+             * Format: int64
+             * @description Series seen.
+             */
+            series_total: number;
+            /**
+             * Format: int32
+             * @description Seconds between rows.
+             */
+            step_secs: number;
+            /**
+             * Format: date-time
+             * @description Last row asked for.
+             */
+            to: string;
+        };
+        /** @description A monitor, stored or not, and the history to judge. */
+        BacktestRequest: {
+            /**
+             * Format: date-time
+             * @description First row; 24 hours before `to` when left out.
+             */
+            from?: string | null;
+            /**
+             * Format: uuid
+             * @description Stored monitor; what was said of its anomalies counts.
+             */
+            monitor_id?: string | null;
+            spec?: components["schemas"]["MonitorSpec"] | null;
+            /**
+             * Format: int32
+             * @description Seconds between rows; the monitor's interval when left out.
+             */
+            step_secs?: number | null;
+            /**
+             * Format: date-time
+             * @description Last row; now when left out.
+             */
+            to?: string | null;
+        };
+        /** @description One series of a report. */
+        BacktestSeries: {
+            /** @description What it is about, for example `service=checkout`. */
+            entity: string;
+            /**
+             * Format: int64
+             * @description Events of it.
+             */
+            events: number;
+            /** @description Its identity, as in the events' `series_key`. */
+            key: string;
+            /** @description Its labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Value, band and score, thinned out to the bound. */
+            points: components["schemas"]["ChartPoint"][];
+            /**
+             * Format: int64
+             * @description Rows that were judged.
+             */
+            rows: number;
+        };
         /** @description The runs of one request together. */
         Batch: {
             /** @description Whether all have ended. */
@@ -2316,6 +2446,35 @@ export interface components {
          * @enum {string}
          */
         Direction: "both" | "up" | "down";
+        /** @description What discovery found on a source. */
+        Discovered: {
+            /** @description Metric families that are watched by them. */
+            families: string[];
+            /** @description What is left out, at most a few hundred entries. */
+            left_out: components["schemas"]["LeftOut"][];
+            /**
+             * Format: int64
+             * @description Everything that is left out, entries beyond the list counted too.
+             */
+            left_out_total: number;
+            /**
+             * Format: int64
+             * @description Metric names there are.
+             */
+            metrics_total: number;
+            /** @description Proposed monitors, the most telling first; their names are unique. */
+            monitors: components["schemas"]["Draft_MonitorSpec"][];
+            /**
+             * Format: int64
+             * @description How often targets are scraped, seconds.
+             */
+            scrape_interval_secs: number;
+            /**
+             * Format: int64
+             * @description Series there are.
+             */
+            series_total: number;
+        };
         /** @description How cases run on a Docker engine. What is not allowed here cannot be asked for by a case. */
         DockerSettings: {
             /**
@@ -2859,6 +3018,18 @@ export interface components {
          * @enum {string}
          */
         Language: "bash" | "sh" | "python" | "node" | "other";
+        /** @description Something that is not watched, and why. */
+        LeftOut: {
+            /**
+             * Format: int64
+             * @description Series, where they were counted.
+             */
+            series?: number | null;
+            /** @description The metric, or the monitor that is not proposed. */
+            what: string;
+            /** @description Why, and what to do for it to be watched all the same. */
+            why: string;
+        };
         /** @description What a run may use. Every runtime enforces them as far as its host can, and says in its platform information how far that is. */
         Limits: {
             /**
@@ -6485,6 +6656,38 @@ export interface operations {
             };
         };
     };
+    backtest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BacktestRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestReport"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_monitor: {
         parameters: {
             query?: never;
@@ -8677,6 +8880,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource_SourceSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discover: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Discovered"];
                 };
             };
             /** @description problem details (RFC 9457) */

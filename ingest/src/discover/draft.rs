@@ -9,6 +9,9 @@ use domain::resource::Draft;
 use domain::signal::SignalKind;
 use std::collections::BTreeSet;
 
+/// Series of one proposed monitor.
+pub(super) const MOST_SERIES: u32 = 500;
+
 /// What all proposed monitors share.
 #[derive(Debug, Clone)]
 pub(super) struct Common {
@@ -151,7 +154,7 @@ pub(super) fn draft(
         direction,
         severity,
         unit: unit.to_owned(),
-        max_series: 500,
+        max_series: MOST_SERIES,
         enabled: true,
         muted_until: None,
     };

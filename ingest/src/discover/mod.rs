@@ -2,16 +2,18 @@
 
 mod draft;
 mod families;
+mod generic;
 
 use domain::catalog::{Direction, MonitorSpec};
+use domain::discovery::{Discovered, LeftOut};
 use domain::error::Result;
 use domain::ports::MetricSource;
 use domain::resource::Draft;
 use domain::signal::SignalKind;
-use domain::{Id, Labels, Time};
+use domain::{Id, Kind, Labels, Time};
 use draft::Common;
 use families::{GAUGES, REQUESTS, SERVICE_LABELS, Scope};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What a proposal is made for.
@@ -27,70 +29,171 @@ pub struct Options {
     pub max_monitors: usize,
 }
 
-/// Monitors that a source can feed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Proposal {
-    /// The monitors, the most telling first; their names are unique.
-    pub monitors: Vec<Draft<MonitorSpec>>,
-    /// Families that were found.
-    pub families: Vec<String>,
-    /// How often targets are scraped.
-    pub scrape_interval: Duration,
-    /// Monitors left out because of the bound.
-    pub left_out: usize,
-}
-
 const DEFAULT_SCRAPE: Duration = Duration::from_secs(15);
 /// Shortest rate window: below it few requests make rates jump.
 const MIN_WINDOW_SECS: u64 = 20;
 /// Scrapes in one rate window, so that one lost scrape does not make a gap.
 const SCRAPES_A_WINDOW: u64 = 4;
 
+/// Entries of what is left out, at most.
+const LEFT_OUT: usize = 400;
+/// Families that no table knows whose labels are looked at, at most.
+const GENERIC: usize = 40;
+
 /// Proposes monitors for what `source` holds: rate, errors and duration of each service, use and saturation of
-/// resources, and whether targets answer.
+/// resources, whether targets answer, and then by type what no table knows. What is left out is said.
 ///
 /// # Errors
 /// As [`MetricSource::instant`].
-pub async fn propose(source: &dyn MetricSource, options: &Options) -> Result<Proposal> {
-    let found = names(source, options.now).await?;
-    let scrape = match options.scrape_interval {
-        Some(interval) => interval,
-        None => measured(source, options.now).await?.unwrap_or(DEFAULT_SCRAPE),
-    };
-    let common = common(options.source_id, scrape);
-    let mut monitors = Vec::new();
-    let mut families = Vec::new();
-    for family in &REQUESTS {
-        let count = if family.histogram { format!("{}_count", family.metric) } else { family.metric.to_owned() };
-        let superfluous = family.unless.iter().any(|m| found.contains(&format!("{m}_count")));
-        if !found.contains(&count) || superfluous {
-            continue;
-        }
-        let mut wanted: Vec<&str> = family.failure.iter().map(|(label, _)| *label).collect();
-        wanted.extend(family.along);
-        let groups = groups(source, &count, &wanted, options.now).await?;
-        families.push(family.metric.to_owned());
-        monitors.extend(draft::requests(family, &groups, &found, &common));
-    }
-    if found.contains("up") {
-        families.push("up".to_owned());
-        monitors.extend(draft::targets(&groups(source, "up", &[], options.now).await?, &common));
-    }
-    for gauge in &GAUGES {
-        if !gauge.needs.iter().all(|n| found.contains(*n)) {
-            continue;
-        }
-        let groups = match gauge.scope {
-            Scope::Service => shared_groups(source, gauge.needs, options.now).await?,
-            Scope::Fixed(_) => Vec::new(),
+pub async fn propose(source: &dyn MetricSource, options: &Options) -> Result<Discovered> {
+    let mut look = Look::begin(source, options).await?;
+    look.requests().await?;
+    look.gauges().await?;
+    look.generic().await?;
+    Ok(look.finish(options.max_monitors))
+}
+
+/// A look at a source under way.
+struct Look<'a> {
+    source: &'a dyn MetricSource,
+    now: Time,
+    /// Series of each metric name.
+    census: BTreeMap<String, u64>,
+    /// Whether the census holds all names, and not only those of the table.
+    whole: bool,
+    names: BTreeSet<String>,
+    scrape: Duration,
+    common: Common,
+    monitors: Vec<Draft<MonitorSpec>>,
+    families: Vec<String>,
+    left: Vec<LeftOut>,
+}
+
+impl<'a> Look<'a> {
+    async fn begin(source: &'a dyn MetricSource, options: &Options) -> Result<Self> {
+        let now = options.now;
+        let (census, whole, left) = match census(source, "__name__!=\"\"", now).await {
+            Ok(all) => (all, true, Vec::new()),
+            // A very large server may refuse to count everything: what the table knows is asked for by name.
+            Err(error) if matches!(error.kind, Kind::Invalid | Kind::Timeout) => {
+                let known = format!("__name__=~\"{}\"", families::names().join("|"));
+                let why = format!("the source did not count all of its series ({})", error.message);
+                let left = vec![LeftOut { what: "metrics that no table knows".to_owned(), why, series: None }];
+                (census(source, &known, now).await?, false, left)
+            }
+            Err(error) => return Err(error),
         };
-        families.push(gauge.needs[0].to_owned());
-        monitors.extend(draft::gauge(gauge, &groups, &common));
+        let scrape = match options.scrape_interval {
+            Some(interval) => interval,
+            None => measured(source, now).await?.unwrap_or(DEFAULT_SCRAPE),
+        };
+        let common = common(options.source_id, scrape);
+        let names = census.keys().cloned().collect();
+        let (monitors, families) = (Vec::new(), Vec::new());
+        Ok(Self { source, now, census, whole, names, scrape, common, monitors, families, left })
     }
-    families.dedup();
-    let left_out = monitors.len().saturating_sub(options.max_monitors);
-    monitors.truncate(options.max_monitors);
-    Ok(Proposal { monitors, families, scrape_interval: scrape, left_out })
+
+    async fn requests(&mut self) -> Result<()> {
+        for family in &REQUESTS {
+            let count = if family.histogram { format!("{}_count", family.metric) } else { family.metric.to_owned() };
+            let superfluous = family.unless.iter().any(|m| self.names.contains(&format!("{m}_count")));
+            if !self.names.contains(&count) || superfluous {
+                continue;
+            }
+            let mut wanted: Vec<&str> = family.failure.iter().map(|(label, _)| *label).collect();
+            wanted.extend(family.along);
+            let groups = groups(self.source, &count, &wanted, self.now).await?;
+            self.families.push(family.metric.to_owned());
+            self.monitors.extend(draft::requests(family, &groups, &self.names, &self.common));
+        }
+        if self.names.contains("up") {
+            self.families.push("up".to_owned());
+            let groups = groups(self.source, "up", &[], self.now).await?;
+            self.monitors.extend(draft::targets(&groups, &self.common));
+        }
+        Ok(())
+    }
+
+    async fn gauges(&mut self) -> Result<()> {
+        for gauge in &GAUGES {
+            if !gauge.needs.iter().all(|n| self.names.contains(*n)) {
+                continue;
+            }
+            let groups = match gauge.scope {
+                Scope::Service => shared_groups(self.source, gauge.needs, self.now).await?,
+                Scope::Fixed(_) => Vec::new(),
+            };
+            self.families.push(gauge.needs[0].to_owned());
+            let drafts = draft::gauge(gauge, &groups, &self.common);
+            if self.census.get(gauge.needs[0]).is_some_and(|n| *n > u64::from(draft::MOST_SERIES)) {
+                self.count(&drafts).await?;
+            }
+            self.monitors.extend(drafts);
+        }
+        Ok(())
+    }
+
+    /// Says which of the monitors would have more series than they may.
+    async fn count(&mut self, drafts: &[Draft<MonitorSpec>]) -> Result<()> {
+        for draft in drafts {
+            let answer = self.source.instant(&format!("count({})", draft.spec.query), self.now).await?;
+            let most = draft.spec.max_series;
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+            let series = answer.series.first().and_then(|s| s.points.last()).map_or(0, |p| p.value.max(0.0) as u64);
+            if series > u64::from(most) {
+                let why = format!(
+                    "{most} of {series} series are watched; raise max_series, at most 20000, or narrow its query"
+                );
+                self.left.push(LeftOut { what: draft.name.clone(), why, series: Some(series - u64::from(most)) });
+            }
+        }
+        Ok(())
+    }
+
+    async fn generic(&mut self) -> Result<()> {
+        if !self.whole {
+            return Ok(());
+        }
+        let metadata = self.source.metadata().await?;
+        let (found, left) = generic::families(&self.census, &metadata);
+        for family in found.iter().skip(GENERIC) {
+            let why = format!("beyond the {GENERIC} families that are looked at; add a PromQL monitor for it");
+            self.left.push(LeftOut { what: family.name.clone(), why, series: Some(family.series) });
+        }
+        for family in found.iter().take(GENERIC) {
+            let groups = groups(self.source, &family.exists, &[], self.now).await?;
+            let most = draft::MOST_SERIES as usize;
+            if groups.len() > most {
+                let why =
+                    format!("{} services are more than the {most} of one monitor; narrow it by hand", groups.len());
+                self.left.push(LeftOut { what: family.name.clone(), why, series: Some(family.series) });
+                continue;
+            }
+            self.families.push(family.name.clone());
+            self.monitors.extend(generic::monitors(family, &groups, &self.common));
+        }
+        self.left.extend(left);
+        Ok(())
+    }
+
+    fn finish(mut self, most: usize) -> Discovered {
+        self.families.dedup();
+        let beyond = self.monitors.split_off(most.min(self.monitors.len()));
+        let why = format!("beyond the {most} monitors that are proposed for one source; create it in the UI");
+        let cut = beyond.into_iter().map(|d| LeftOut { what: d.name, why: why.clone(), series: None });
+        let mut left_out: Vec<LeftOut> = cut.chain(self.left).collect();
+        let left_out_total = left_out.len() as u64;
+        left_out.truncate(LEFT_OUT);
+        Discovered {
+            monitors: self.monitors,
+            families: self.families,
+            scrape_interval_secs: self.scrape.as_secs(),
+            metrics_total: self.census.len() as u64,
+            series_total: self.census.values().sum(),
+            left_out,
+            left_out_total,
+        }
+    }
 }
 
 /// The monitor of all log lines of an Elasticsearch source.
@@ -106,11 +209,15 @@ fn common(source_id: Id, scrape: Duration) -> Common {
     Common { source_id, interval_secs: interval, window_secs: (secs * SCRAPES_A_WINDOW).max(MIN_WINDOW_SECS) }
 }
 
-/// Which of the known names exist.
-async fn names(source: &dyn MetricSource, now: Time) -> Result<BTreeSet<String>> {
-    let query = format!("count by (__name__) ({{__name__=~\"{}\"}})", families::names().join("|"));
-    let answer = source.instant(&query, now).await?;
-    Ok(answer.series.into_iter().filter_map(|s| s.labels.get("__name__").cloned()).collect())
+/// Series of each metric name that fits the matcher.
+async fn census(source: &dyn MetricSource, matcher: &str, now: Time) -> Result<BTreeMap<String, u64>> {
+    let answer = source.instant(&format!("count by (__name__) ({{{matcher}}})"), now).await?;
+    let named = answer.series.into_iter().filter_map(|s| {
+        let series = s.points.last().map_or(0.0, |p| p.value.max(0.0));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        s.labels.get("__name__").map(|name| (name.clone(), series as u64))
+    });
+    Ok(named.collect())
 }
 
 /// Label sets of a metric over the service labels and those `wanted`.

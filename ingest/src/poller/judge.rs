@@ -19,11 +19,12 @@ pub struct Judgement {
     pub details: Value,
 }
 
-/// Keeps at most `max` series, those known before first, then by labels; returns how many were left out.
+/// Keeps at most `max` series, those known before first, then by labels; returns how many were left out. The order is
+/// that of the answer when none is.
 pub fn cap(series: &mut Vec<Series>, max: usize, known: &mut HashSet<u64>) -> usize {
-    series.sort_by(|a, b| a.labels.cmp(&b.labels));
     let excess = series.len().saturating_sub(max);
     if excess > 0 {
+        series.sort_by(|a, b| a.labels.cmp(&b.labels));
         series.sort_by_key(|s| !known.contains(&key(s)));
         series.truncate(max);
         series.sort_by(|a, b| a.labels.cmp(&b.labels));
@@ -91,6 +92,27 @@ pub fn clock_set_back(secs: i64) -> Judgement {
     let text =
         "the clock was set back: what was read last lies ahead of it; the poll waits until then, check the time here";
     Judgement { health: Health::NoData, message: text.to_owned(), details: json!({ "ahead_secs": secs }) }
+}
+
+/// A monitor that waits for its turn to read history.
+#[must_use]
+pub fn waits_for_history() -> Judgement {
+    let message = "waits for its turn to learn from history".to_owned();
+    Judgement { health: Health::Learning, message, details: json!({ "history_share": 0.0 }) }
+}
+
+/// A monitor that reads history and has read `share` of it; `partial` windows taught nothing.
+#[must_use]
+pub fn history(share: f64, partial: u64, series: usize, window: &Window, now: Time) -> Judgement {
+    let percent = (share * 100.0).floor();
+    let mut message = format!("learning from history: {percent} %");
+    if partial > 0 {
+        message.push_str(&format!("; {partial} windows were answered in part and teach nothing"));
+    }
+    let mut details = facts(window, now);
+    details["history_share"] = json!(share);
+    details["series"] = json!(series);
+    Judgement { health: Health::Learning, message, details }
 }
 
 /// Judges a failed poll.

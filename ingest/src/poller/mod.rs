@@ -4,6 +4,7 @@
 //! own permits. The stored checkpoint is moved by the analyzer after its commit, never here: a crash reads again what
 //! was not committed.
 
+mod backfill;
 mod fetch;
 pub mod judge;
 pub mod plan;
@@ -90,6 +91,9 @@ impl Default for PollerConfig {
     }
 }
 
+/// Monitors of one source that read history at once; polls of the others go on meanwhile.
+const HISTORY_AT_ONCE: usize = 2;
+
 /// What all tasks share.
 struct Context {
     sources: Arc<dyn Sources>,
@@ -102,6 +106,8 @@ struct Context {
     stats: Arc<IngestStats>,
     all: Semaphore,
     per_source: Mutex<HashMap<Id, Arc<Semaphore>>>,
+    /// Whose turn it is to read history, for each source.
+    history: Mutex<HashMap<Id, Arc<Semaphore>>>,
     reported: Mutex<HashMap<Id, report::Last>>,
 }
 
@@ -109,6 +115,11 @@ impl Context {
     fn permits(&self, source: Id) -> Arc<Semaphore> {
         let mut all = self.per_source.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(source).or_insert_with(|| Arc::new(Semaphore::new(self.config.per_source.max(1)))))
+    }
+
+    fn history_turns(&self, source: Id) -> Arc<Semaphore> {
+        let mut all = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(source).or_insert_with(|| Arc::new(Semaphore::new(HISTORY_AT_ONCE))))
     }
 }
 
@@ -162,6 +173,7 @@ impl Poller {
             stats: Arc::clone(&config.stats),
             config,
             per_source: Mutex::default(),
+            history: Mutex::default(),
             reported: Mutex::default(),
         };
         Self { monitors, context: Arc::new(context) }

@@ -9,9 +9,11 @@ use std::time::Duration;
 pub struct Limits {
     /// How long metrics may take to be scraped and stored.
     pub metric_lag: Duration,
-    /// History read at first sight of a metric monitor.
+    /// History that a learned metric monitor reads at first sight; also the longest gap that is made up for.
     pub backfill: Duration,
-    /// Rows of one window at most; also the longest gap that is made up for.
+    /// Samples of history of one monitor at most, over all its series: with many series it reaches less far back.
+    pub history_samples: usize,
+    /// Rows of one poll at most; more are history, which is read in small windows.
     pub max_steps: u32,
     /// How long log lines may take to become searchable in the normal case.
     pub log_lag: Duration,
@@ -29,7 +31,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             metric_lag: Duration::from_secs(1),
-            backfill: Duration::from_secs(2 * 3600),
+            backfill: Duration::from_secs(24 * 3600),
+            history_samples: 2_000_000,
             max_steps: 500,
             log_lag: Duration::from_secs(2),
             log_overlap: Duration::from_secs(60),
@@ -51,8 +54,10 @@ pub struct Window {
     pub skipped_secs: i64,
 }
 
-/// Rows of history at first sight, however long the step is.
-const MIN_BACKFILL_STEPS: i64 = 30;
+/// Rows of history at first sight, however long the step is and however many series there are.
+pub const MIN_BACKFILL_STEPS: i64 = 30;
+/// History of a monitor that learns nothing: enough for how long a rule must hold.
+pub const RULE_HISTORY: Duration = Duration::from_secs(900);
 
 fn ms(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
@@ -66,17 +71,14 @@ pub fn floor(at_ms: i64, step_ms: i64) -> i64 {
 
 /// The window of a metric monitor: ends on the grid of its step; `None` while no row of the grid is due.
 ///
-/// A gap longer than `max_steps` rows is cut at its old end.
+/// A gap longer than `limits.backfill` is cut at its old end.
 #[must_use]
 pub fn metric_window(position: Option<Time>, now: Time, step: Duration, limits: &Limits) -> Option<Window> {
     let step_ms = ms(step).max(1_000);
     let to = floor(now.timestamp_millis() - ms(limits.metric_lag), step_ms);
-    let longest = i64::from(limits.max_steps.max(1)) * step_ms;
+    let longest = (ms(limits.backfill) / step_ms).max(MIN_BACKFILL_STEPS) * step_ms;
     let (from, skipped) = match position.map(|p| p.timestamp_millis()) {
-        None => {
-            let steps = (ms(limits.backfill) / step_ms).max(MIN_BACKFILL_STEPS);
-            (to - (steps * step_ms).min(longest), 0)
-        }
+        None => (to - longest, 0),
         Some(position) if to - position > longest => (to - longest, to - longest - position),
         Some(position) => (position, 0),
     };
@@ -89,6 +91,35 @@ pub fn metric_window(position: Option<Time>, now: Time, step: Duration, limits: 
 pub fn first_row(window: &Window, step: Duration) -> Time {
     let step_ms = ms(step).max(1_000);
     from_millis(floor(window.from.timestamp_millis(), step_ms) + step_ms)
+}
+
+/// Rows of the grid inside a window.
+#[must_use]
+pub fn rows(window: &Window, step: Duration) -> i64 {
+    let step_ms = ms(step).max(1_000);
+    let first = first_row(window, step).timestamp_millis();
+    ((floor(window.to.timestamp_millis(), step_ms) - first) / step_ms + 1).max(0)
+}
+
+/// Whether a window is history: more rows than one poll may bring from `known` series (0: not known yet).
+#[must_use]
+pub fn is_history(rows: i64, known: usize, samples: usize, limits: &Limits) -> bool {
+    let most = i64::from(limits.max_steps.max(1));
+    let room = samples.checked_div(known).map_or(20, |rows| i64::try_from(rows).unwrap_or(most).max(4));
+    rows > room.min(most)
+}
+
+/// The newest part of a window of history that is worth reading for so many series.
+#[must_use]
+pub fn worth(mut window: Window, first_sight: bool, series: usize, step: Duration, limits: &Limits) -> Window {
+    let most = i64::try_from(limits.history_samples / series.max(1)).unwrap_or(i64::MAX).max(MIN_BACKFILL_STEPS);
+    if rows(&window, step) > most {
+        let from = floor(window.to.timestamp_millis(), ms(step).max(1_000)) - most * ms(step).max(1_000);
+        let cut = (from - window.from.timestamp_millis()).max(0) / 1_000;
+        window.from = from_millis(from);
+        window.skipped_secs += if first_sight { 0 } else { cut };
+    }
+    window
 }
 
 /// The window of a log monitor. The overlap is left out while catching up, so that it cannot eat all progress.
@@ -164,7 +195,7 @@ mod tests {
         let limits = Limits::default();
         let step = Duration::from_secs(15);
         let first = metric_window(None, secs(100_007), step, &limits).unwrap();
-        assert_eq!((first.from, first.to), (secs(100_005 - 7_200), secs(100_005)));
+        assert_eq!((first.from, first.to), (secs(100_005 - 86_400), secs(100_005)));
         assert_eq!(metric_window(Some(first.to), secs(100_020), step, &limits), None);
         let next = metric_window(Some(first.to), secs(100_021), step, &limits).unwrap();
         assert_eq!((next.from, next.to), (first.to, secs(100_020)));
@@ -174,10 +205,25 @@ mod tests {
     #[test]
     fn a_long_gap_is_cut_and_told() {
         let limits = Limits::default();
-        let window = metric_window(Some(secs(0)), secs(100_001), Duration::from_secs(10), &limits).unwrap();
-        assert_eq!((window.from, window.to, window.skipped_secs), (secs(95_000), secs(100_000), 95_000));
+        let step = Duration::from_secs(10);
+        let window = metric_window(Some(secs(0)), secs(100_001), step, &limits).unwrap();
+        assert_eq!((window.from, window.to, window.skipped_secs), (secs(13_600), secs(100_000), 13_600));
+        assert_eq!(rows(&window, step), 8_640);
+        let few = worth(window, false, 20_000, step, &limits);
+        assert_eq!((few.from, few.skipped_secs, rows(&few, step)), (secs(99_000), 99_000, 100));
+        assert_eq!(worth(window, true, 20_000, step, &limits).skipped_secs, 13_600);
+        assert_eq!(worth(window, false, 10, step, &limits), window);
         let logs = log_window(Some(secs(0)), secs(100_002), false, &limits).unwrap();
         assert_eq!((logs.from, logs.skipped_secs), (secs(100_000 - 21_600), 78_400));
+    }
+
+    #[test]
+    fn many_rows_of_many_series_are_history() {
+        let limits = Limits::default();
+        let is = |rows, known| is_history(rows, known, 200_000, &limits);
+        assert!(!is(1, 0) && !is(20, 0) && is(21, 0), "unknown: careful");
+        assert!(!is(500, 10) && is(501, 10));
+        assert!(!is(10, 20_000) && is(11, 20_000) && !is(4, 1_000_000));
     }
 
     #[test]
@@ -213,7 +259,7 @@ mod tests {
     proptest! {
         #[test]
         fn windows_join_without_a_missing_row(start in 0i64..1_000_000, step in 1i64..60, waits in proptest::collection::vec(0i64..120_000, 1..30)) {
-            let limits = Limits { max_steps: 10_000, ..Limits::default() };
+            let limits = Limits::default();
             let step = Duration::from_secs(step as u64);
             let mut now = 1_000_000_000 + start;
             let mut rows = Vec::new();

@@ -25,6 +25,8 @@ pub(super) struct Memory {
     pub(super) sent_before: Option<Time>,
     pub(super) restored: bool,
     pub(super) catching_up: bool,
+    /// Whether rows were polled as they came; from then on late ones are missed ticks.
+    pub(super) live: bool,
     pub(super) known: HashSet<u64>,
     pub(super) seen: Seen,
     asked: Option<(domain::Id, String)>,
@@ -33,18 +35,18 @@ pub(super) struct Memory {
 }
 
 pub(super) struct Worker {
-    context: Arc<Context>,
-    spec: watch::Receiver<Arc<Monitor>>,
+    pub(super) context: Arc<Context>,
+    pub(super) spec: watch::Receiver<Arc<Monitor>>,
     stop: CancellationToken,
-    memory: Memory,
+    pub(super) memory: Memory,
 }
 
 /// One poll that is due.
-struct Poll {
-    monitor: Arc<Monitor>,
-    window: plan::Window,
-    now: Time,
-    trace: TraceContext,
+pub(super) struct Poll {
+    pub(super) monitor: Arc<Monitor>,
+    pub(super) window: plan::Window,
+    pub(super) now: Time,
+    pub(super) trace: TraceContext,
 }
 
 impl Worker {
@@ -87,17 +89,19 @@ impl Worker {
     async fn turn(&mut self, monitor: &Arc<Monitor>) -> bool {
         let source = monitor.spec.source_id;
         let context = Arc::clone(&self.context);
-        let permits = context.permits(source);
-        let (Ok(_one), Ok(_all)) = (permits.acquire().await, context.all.acquire().await) else { return false };
         if !self.restore(monitor).await {
             return false;
         }
+        if self.lacks_history(monitor) {
+            return self.backfill(monitor).await;
+        }
+        let permits = context.permits(source);
+        let (Ok(_one), Ok(_all)) = (permits.acquire().await, context.all.acquire().await) else { return false };
         let now = context.clock.now();
-        let limits = &context.config.limits;
         let due = if reads_logs(&monitor.spec) {
-            plan::log_window(self.memory.position, now, self.memory.catching_up, limits)
+            plan::log_window(self.memory.position, now, self.memory.catching_up, &context.config.limits)
         } else {
-            plan::metric_window(self.memory.position, now, step(monitor), limits)
+            self.metric_window(monitor, now)
         };
         let Some(window) = due else {
             if let Some(secs) = plan::ahead_secs(self.memory.position, now) {
@@ -134,6 +138,10 @@ impl Worker {
             self.memory.known = HashSet::new();
             self.memory.seen = Seen::default();
             self.memory.sent_before = self.memory.position;
+            if !reads_logs(&monitor.spec) {
+                // Another question has another past.
+                (self.memory.position, self.memory.live) = (None, false);
+            }
         }
         self.memory.asked = Some(asked);
         true
@@ -177,6 +185,9 @@ impl Worker {
         if self.send(&poll, poll.window.to, Payload::Metrics(answer)).await {
             self.context.stats.sent_rows(rows);
             self.advance(&poll, poll.window.to, partial);
+            let late = plan::rows(&poll.window, step(&poll.monitor)) - 1;
+            self.context.stats.ticked(if self.memory.live { late } else { 0 });
+            self.memory.live = true;
         }
         self.context.report(&poll.monitor, &judged, None, took).await;
         false
@@ -214,7 +225,7 @@ impl Worker {
         false
     }
 
-    async fn failed(&mut self, poll: Poll, error: &Error, took: Duration) -> bool {
+    pub(super) async fn failed(&mut self, poll: Poll, error: &Error, took: Duration) -> bool {
         self.context.stats.failed();
         tracing::warn!(monitor = %poll.monitor.name, error = %error, "poll failed");
         self.send(&poll, poll.window.to, Payload::Failed(error.message.clone())).await;
@@ -222,7 +233,7 @@ impl Worker {
         false
     }
 
-    fn advance(&mut self, poll: &Poll, end: Time, partial: bool) {
+    pub(super) fn advance(&mut self, poll: &Poll, end: Time, partial: bool) {
         if partial {
             self.context.stats.was_partial();
         }
@@ -231,7 +242,7 @@ impl Worker {
         self.context.stats.lag((poll.now - end).num_milliseconds());
     }
 
-    async fn send(&self, poll: &Poll, to: Time, payload: Payload) -> bool {
+    pub(super) async fn send(&self, poll: &Poll, to: Time, payload: Payload) -> bool {
         let batch = Batch {
             monitor_id: poll.monitor.id,
             polled_at: poll.now,

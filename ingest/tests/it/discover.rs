@@ -58,7 +58,7 @@ fn options(max_monitors: usize) -> Options {
 #[tokio::test]
 async fn proposes_rate_errors_duration_saturation_and_presence() {
     let proposal = propose(&Metrics(Box::new(shop)), &options(100)).await.unwrap();
-    assert_eq!(proposal.scrape_interval.as_secs(), 5);
+    assert_eq!(proposal.scrape_interval_secs, 5);
     let query = |part: &str| {
         let all: Vec<_> = proposal.monitors.iter().filter(|m| m.spec.query.contains(part)).collect();
         assert!(!all.is_empty(), "no monitor asks for {part}");
@@ -116,7 +116,8 @@ async fn the_bound_keeps_the_first_and_tells_the_rest() {
     let whole = propose(&Metrics(Box::new(shop)), &options(100)).await.unwrap();
     let few = propose(&Metrics(Box::new(shop)), &options(4)).await.unwrap();
     assert_eq!(few.monitors[..], whole.monitors[..4]);
-    assert_eq!(few.left_out, whole.monitors.len() - 4);
+    let cut = few.left_out.iter().filter(|l| l.why.starts_with("beyond the 4 monitors")).count();
+    assert_eq!((cut, few.left_out_total), (whole.monitors.len() - 4, few.left_out.len() as u64));
 }
 
 #[test]

@@ -223,6 +223,11 @@ pub(crate) struct Rig {
     running: tokio::task::JoinHandle<()>,
 }
 
+/// A minute of history: one window, and no question for the number of series.
+fn short_history() -> ingest::poller::plan::Limits {
+    ingest::poller::plan::Limits { backfill: Duration::from_secs(60), ..Default::default() }
+}
+
 pub(crate) struct Start {
     pub(crate) monitors: Vec<Resource<MonitorSpec>>,
     pub(crate) metrics: Metrics,
@@ -242,7 +247,7 @@ impl Start {
             real_logs: None,
             store: Arc::default(),
             clock: FixedClock::at(now),
-            config: PollerConfig::default(),
+            config: PollerConfig { limits: short_history(), ..PollerConfig::default() },
         }
     }
 

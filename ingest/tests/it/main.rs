@@ -6,6 +6,7 @@ mod contracts;
 mod discover;
 mod elasticsearch;
 mod fakes;
+mod history;
 mod poller;
 mod poller_logs;
 mod prometheus;

@@ -62,7 +62,11 @@ async fn real_proposals_are_answered_by_the_server_they_are_made_for() {
             draft.check().unwrap();
             source.instant(&draft.spec.query, now).await.unwrap_or_else(|e| panic!("{}: {e}", draft.spec.query));
         }
-        eprintln!("proposed {} monitors, scraped every {:?}", proposal.monitors.len(), proposal.scrape_interval);
+        let (monitors, left) = (proposal.monitors.len(), proposal.left_out_total);
+        eprintln!("proposed {monitors} monitors, left out {left}, of {} metrics", proposal.metrics_total);
+        let metadata = source.metadata().await.unwrap();
+        assert!(metadata.iter().any(|m| m.name == "go_goroutines" && m.kind == domain::discovery::MetricType::Gauge));
+        assert!(proposal.left_out.iter().any(|l| l.what.starts_with("go_") && l.why.contains("Go runtime")));
         let has_up = !source.instant("up", now).await.unwrap().series.is_empty();
         assert_eq!(proposal.monitors.iter().any(|m| m.spec.query.contains("up")), has_up);
     }

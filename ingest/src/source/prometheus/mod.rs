@@ -2,6 +2,7 @@
 //!
 //! Requests are the crate's; answers are read raw, because it drops warnings and knows no native histograms.
 
+mod metadata;
 mod parse;
 mod windows;
 
@@ -9,6 +10,7 @@ use super::MAX_ANSWER;
 use super::http::{self, Answer, Fault};
 use async_trait::async_trait;
 use domain::catalog::SourceSpec;
+use domain::discovery::MetricMeta;
 use domain::ports::MetricSource;
 use domain::signal::{Completeness, MetricAnswer, Point, Series};
 use domain::{Error, Kind, Labels, Result, Time};
@@ -20,6 +22,9 @@ use url::Url;
 
 /// Queries longer than this go by POST, as some proxies cut long addresses.
 const LONG_QUERY: usize = 1_500;
+
+/// Families whose metadata is asked for.
+const METADATA: i32 = 20_000;
 
 /// A Prometheus server, or anything that answers its HTTP API (Thanos, Mimir, VictoriaMetrics).
 #[derive(Clone)]
@@ -109,11 +114,15 @@ impl MetricSource for Prometheus {
         let step = windows::step_secs(step);
         let mut todo: VecDeque<windows::Span> = windows::split(from, to, step).into();
         let mut merged = Merge::default();
+        let mut one = todo.len() == 1;
         while let Some(span) = todo.pop_front() {
             match self.one_range(query, span, step).await {
+                // Nothing to join: the usual poll of many series, each read and ordered already.
+                Ok(answer) if one => return Ok(answer),
                 Ok(answer) => merged.add(answer),
                 Err(Fault::Other(error)) => return Err(error),
                 Err(Fault::TooLarge) => {
+                    one = false;
                     let [first, second] = windows::halve(span, step).ok_or_else(|| self.too_large())?;
                     todo.push_front(second);
                     todo.push_front(first);
@@ -121,6 +130,15 @@ impl MetricSource for Prometheus {
             }
         }
         Ok(merged.finish())
+    }
+
+    async fn metadata(&self) -> Result<Vec<MetricMeta>> {
+        let sent = self.client.metric_metadata().limit(METADATA).get_raw().await;
+        match self.read(sent).await {
+            Ok(raw) => Ok(metadata::answer(&raw).unwrap_or_default()),
+            Err(Fault::TooLarge) => Ok(Vec::new()),
+            Err(Fault::Other(error)) => Err(error),
+        }
     }
 
     async fn check(&self) -> Result<String> {
