@@ -173,7 +173,7 @@ fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     socket_address(&text).map_err(|e| serde::de::Error::custom(format!("listen: {e}")))
 }
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "data_dir",
     "database_url",
     "redis_url",

@@ -20,7 +20,7 @@ const WINDOWS: u32 = 100;
 /// A plan to look at before it is stored.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PreviewRequest {
+pub(crate) struct TimesRequest {
     /// Five fields: minute hour day month weekday.
     cron: String,
     /// IANA name of the zone whose wall clock counts.
@@ -50,10 +50,10 @@ fn next(app: &AppState, cron: &str, zone: &str) -> ApiResult<NextTimes> {
 
 /// The next times of a plan that is not stored.
 #[utoipa::path(post, path = "/api/v1/schedules/preview", tag = "schedules", operation_id = "preview_schedule",
-    request_body = PreviewRequest, responses((status = 200, body = NextTimes)))]
+    request_body = TimesRequest, responses((status = 200, body = NextTimes)))]
 pub(crate) async fn preview(
     State(app): State<AppState>,
-    Body(request): Body<PreviewRequest>,
+    Body(request): Body<TimesRequest>,
 ) -> ApiResult<Json<NextTimes>> {
     Ok(Json(next(&app, &request.cron, &request.time_zone)?))
 }

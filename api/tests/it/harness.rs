@@ -90,7 +90,7 @@ impl App {
     pub(crate) async fn empty() -> Self {
         let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
         let (alerts, feedback) = (Arc::new(Alerts::default()), Arc::new(Opinions::default()));
-        let (templates, monitors) = (Arc::new(Templates::default()), Catalog::new(&clock, &trail));
+        let templates = Arc::new(Templates::default());
         let (kept, blobs) = (Arc::<MemKept>::default(), MemBlobs::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
