@@ -20,10 +20,10 @@ echo done
 export function catalogData(uuid, iso, now) {
   const base = (name, tags, days) => ({ id: uuid(now - days * 86_400_000), version: 3, name, tags, created_at: iso(now - days * 86_400_000), updated_at: iso(now - days * 7_000_000), archived_at: null })
   const sources = [
-    { ...base('prometheus', ['prod'], 40), kind: 'prometheus', url: 'http://127.0.0.1:9090', credentials: { kind: 'none' }, index: null, fields: {}, timeout_secs: 10, enabled: true, webhook: null },
-    { ...base('elasticsearch', ['prod'], 39), kind: 'elasticsearch', url: 'http://127.0.0.1:9200', credentials: { kind: 'basic', username: 'reader', password: '********' }, index: 'logs-*', fields: { service: 'service.name' }, timeout_secs: 10, enabled: true, webhook: null },
-    { ...base('alertmanager', ['prod'], 14), kind: 'alertmanager', url: '', credentials: { kind: 'none' }, index: null, fields: {}, timeout_secs: 10, enabled: true, webhook: { entities: [{ label: 'service', kind: 'service' }], severity_label: 'severity', signal_label: 'signal', mapping: null } },
-    { ...base('prometheus-edge', ['edge'], 20), kind: 'prometheus', url: 'http://edge.example.net:9090', credentials: { kind: 'bearer', token: '********' }, index: null, fields: {}, timeout_secs: 10, enabled: true, webhook: null },
+    { ...base('prometheus', ['prod'], 40), kind: 'prometheus', url: 'http://127.0.0.1:9090', credentials: { kind: 'none' }, index: null, fields: {}, timeout_secs: 10, enabled: true, webhook: null, ca: null },
+    { ...base('elasticsearch', ['prod'], 39), kind: 'elasticsearch', url: 'http://127.0.0.1:9200', credentials: { kind: 'basic', username: 'reader', password: '********' }, index: 'logs-*', fields: { service: 'service.name' }, timeout_secs: 10, enabled: true, webhook: null, ca: null },
+    { ...base('alertmanager', ['prod'], 14), kind: 'alertmanager', url: '', credentials: { kind: 'none' }, index: null, fields: {}, timeout_secs: 10, enabled: true, ca: null, webhook: { entities: [{ label: 'service', kind: 'service' }], severity_label: 'severity', signal_label: 'signal', mapping: null } },
+    { ...base('prometheus-edge', ['edge'], 20), kind: 'prometheus', url: 'http://edge.example.net:9090', credentials: { kind: 'bearer', token: '********' }, index: null, fields: {}, timeout_secs: 10, enabled: true, webhook: null, ca: null },
   ]
   const monitor = (name, query, signal, unit, more = {}) => ({
     ...base(name, ['shop'], 30), source_id: sources[0].id, query, interval_secs: 5, signal, entity_labels: ['service'], detector: { kind: 'learned' }, rules: [], sensitivity: 5, direction: 'up', severity: 'critical', unit, max_series: 500, enabled: true, muted_until: null, ...more,

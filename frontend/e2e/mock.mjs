@@ -74,6 +74,12 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     const match = Number(/"(\d+)"/.exec(req.headers['if-match'] ?? '')?.[1])
     if (rest === 'statuses') return json(res, 200, world.statuses[kind] ?? [])
     if (kind === 'sources' && (rest === 'test' || rest?.endsWith('/test'))) return json(res, 200, { ok: true, message: 'Prometheus 2.42.0, 314 series' })
+    if (kind === 'sources' && rest?.endsWith('/discovery')) {
+      const META = ['id', 'version', 'created_at', 'updated_at', 'archived_at']
+      const draft = (one) => Object.fromEntries(Object.entries(one).filter(([key]) => !META.includes(key)))
+      const left = [{ what: 'http_request_duration_native', why: 'native histograms are not read; record a quantile of it by a rule', series: 12 }]
+      return json(res, 200, { monitors: world.catalog.monitors.slice(0, 4).map(draft), families: ['http_server_request_duration_seconds', 'up'], scrape_interval_secs: 5, metrics_total: 88, series_total: 314, left_out: left, left_out_total: 1 })
+    }
     if (kind === 'monitors' && rest === 'preview') {
       return body.query.includes('!!') ? problem(res, 400, 'invalid', 'query: parse error at char 3', [{ field: 'query', message: 'parse error at char 3: unexpected character' }]) : json(res, 200, world.preview())
     }

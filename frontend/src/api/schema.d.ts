@@ -688,7 +688,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Runs a PromQL expression over the last 15 minutes. */
+        /** Runs a monitor's query over the last 15 minutes. */
         post: operations["preview_monitor"];
         delete?: never;
         options?: never;
@@ -1548,6 +1548,57 @@ export interface paths {
         /** The overview of the last 24 hours. */
         get: operations["get_summary"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Log templates by first sight, newest first, with counts of the last hours and masked samples. */
+        get: operations["list_templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One log template; one that became part of another names it. */
+        get: operations["get_template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/templates/{id}/rule": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets what holds for a log template: name, pinned, muted, split. It counts from the next batch of lines on. */
+        put: operations["set_template_rule"];
         post?: never;
         delete?: never;
         options?: never;
@@ -3115,6 +3166,11 @@ export interface components {
              */
             last_seq: number;
         };
+        /**
+         * @description Importance of a log line, from the mapped level field.
+         * @enum {string}
+         */
+        LogLevel: "debug" | "info" | "warn" | "error" | "fatal";
         /** @description One line of a run's log. */
         LogRecord: {
             /**
@@ -3130,6 +3186,49 @@ export interface components {
             /** @description Which output. */
             stream: components["schemas"]["Stream"];
             /** @description The text, masked, without the line break. */
+            text: string;
+        };
+        /** @description A template of a log monitor's lines. */
+        LogTemplate: {
+            /**
+             * Format: int64
+             * @description Lines seen, those of templates that were merged into it included.
+             */
+            count: number;
+            /**
+             * Format: date-time
+             * @description Time of the first line.
+             */
+            first_seen_at: string;
+            /** @description Lines of each of the last 24 hours with lines, oldest first; the last is the hour of `last_seen_at`. */
+            hours: number[];
+            /**
+             * Format: uuid
+             * @description Made of monitor and template: the same on every replica and after a restart.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description Time of the newest line.
+             */
+            last_seen_at: string;
+            /** @description Level of its lines. */
+            level: components["schemas"]["LogLevel"];
+            /**
+             * Format: uuid
+             * @description The template that it became part of.
+             */
+            merged_into?: string | null;
+            /**
+             * Format: uuid
+             * @description Monitor whose lines they are.
+             */
+            monitor_id: string;
+            /** @description What people set. */
+            rule?: components["schemas"]["TemplateRule"];
+            /** @description Some of its lines, secrets and personal data masked. */
+            samples: string[];
+            /** @description Constant text with masks such as `<*>`, `<NUM>`, `<IP>` in place of values. */
             text: string;
         };
         /** @description A login. */
@@ -3260,7 +3359,10 @@ export interface components {
              * @description Until when its anomalies open no incident; they are still found and stored.
              */
             muted_until?: string | null;
-            /** @description PromQL, or an Elasticsearch query string (empty: all lines). */
+            /**
+             * @description PromQL; an Elasticsearch query string for a log monitor (empty: all lines); a measure of documents such as
+             *     `count() by (service.name as service) where log.level:error` for other monitors on Elasticsearch.
+             */
             query: string;
             /** @description Rules beside the learned detector, on the same series: limits and absence. None of them is ever learned away. */
             rules?: components["schemas"]["Rule"][];
@@ -3464,6 +3566,13 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description One page of a list, newest first unless said otherwise. */
+        Page_LogTemplate: {
+            /** @description The rows. */
+            items: components["schemas"]["LogTemplate"][];
+            /** @description Cursor of the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first unless said otherwise. */
         Page_Resource_CaseSpec: {
             /** @description The rows. */
             items: components["schemas"]["Resource_CaseSpec"][];
@@ -3618,11 +3727,11 @@ export interface components {
         };
         /** @description A query to look at before it becomes a monitor. */
         PreviewRequest: {
-            /** @description PromQL. */
+            /** @description PromQL, or for Elasticsearch a measure such as `ratio(log.level:error) by (service.name as service)`. */
             query: string;
             /**
              * Format: uuid
-             * @description Metric source to ask.
+             * @description Source to ask.
              */
             source_id: string;
         };
@@ -4557,6 +4666,8 @@ export interface components {
         SourceKind: "prometheus" | "elasticsearch" | "alertmanager" | "grafana" | "generic";
         /** @description A Prometheus or Elasticsearch endpoint that is asked, or a sender of alerts. */
         SourceSpec: {
+            /** @description Certificates (PEM) trusted for this source beside the system's, for a server with an authority of its own. */
+            ca?: string | null;
             /** @description Credentials. */
             credentials?: components["schemas"]["Credentials"];
             /** @description Whether it is polled, or its alerts are taken. */
@@ -4700,6 +4811,40 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description What people set on a template. */
+        TemplateRule: {
+            /**
+             * @description No anomaly is told of it.
+             * @default false
+             */
+            muted: boolean;
+            /**
+             * @description A name of one's own; empty for none.
+             * @default
+             */
+            name: string;
+            /**
+             * @description Kept whatever the room.
+             * @default false
+             */
+            pinned: boolean;
+            /**
+             * @description Taken apart again into the shapes it was joined from, which never join again.
+             * @default false
+             */
+            split: boolean;
+        };
+        /** @description What is set on a template; what is left out is taken back. */
+        TemplateRuleRequest: {
+            /** @description No anomaly is told of it. */
+            muted?: boolean;
+            /** @description A name of one's own, at most 200 characters; it stands before the text in sentences. */
+            name?: string;
+            /** @description Kept whatever the room. */
+            pinned?: boolean;
+            /** @description Taken apart into the shapes it was joined from, which never join there again. */
+            split?: boolean;
+        };
         /** @description One test case. */
         TestCaseResult: {
             /** @description Class or file, as reported. */
@@ -4784,6 +4929,13 @@ export interface components {
         TicketRequest: {
             /** @description `events`, or `run:<id>`. */
             scope: string;
+        };
+        /** @description A plan to look at before it is stored. */
+        TimesRequest: {
+            /** @description Five fields: minute hour day month weekday. */
+            cron: string;
+            /** @description IANA name of the zone whose wall clock counts. */
+            time_zone?: string;
         };
         /** @description The token, shown this once. */
         TokenAnswer: {
@@ -7913,7 +8065,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PreviewRequest"];
+                "application/json": components["schemas"]["TimesRequest"];
             };
         };
         responses: {
@@ -9096,6 +9248,115 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_templates: {
+        parameters: {
+            query?: {
+                /** @description Rows at most, 1 to 200; 50 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+                /** @description Of this log monitor. */
+                monitor_id?: string;
+                /** @description Part of the text or the name. */
+                search?: string;
+                /** @description Of this level. */
+                level?: components["schemas"]["LogLevel"];
+                /** @description First seen at or after this time. */
+                new_since?: string;
+                /** @description Pinned ones, or the others. */
+                pinned?: boolean;
+                /** @description Muted ones, or the others. */
+                muted?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LogTemplate"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_template: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogTemplate"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_template_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TemplateRuleRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogTemplate"];
                 };
             };
             /** @description problem details (RFC 9457) */

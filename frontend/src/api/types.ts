@@ -130,10 +130,10 @@ export type Rule = Of<'Rule'>
 export type MonitorSpec = Of<'MonitorSpec'>
 /** Environment name to the secret's name; only where the server keeps secrets. */
 export interface WithSecrets { secrets?: Record<string, string> }
-export type ScriptSpec = With<Of<'ScriptSpec'>, { parameters: Json }> & WithSecrets
+export type ScriptSpec = Omit<With<Of<'ScriptSpec'>, { parameters: Json }>, 'secrets'> & WithSecrets
 export type ScriptVersion = With<Of<'ScriptVersion'>, { spec: ScriptSpec }>
 export type VersionDiff = Of<'VersionDiff'>
-export type CaseSpec = With<Of<'CaseSpec'>, { values: Facts; expectations: Expectations }> & WithSecrets
+export type CaseSpec = Omit<With<Of<'CaseSpec'>, { values: Facts; expectations: Expectations }>, 'secrets'> & WithSecrets
 export type DockerSettings = Of<'DockerSettings'>
 export type DockerTls = Of<'DockerTls'>
 export type KubernetesSettings = Of<'KubernetesSettings'>

@@ -35,5 +35,5 @@ export const blankMonitor = (): Draft<MonitorSpec> => ({
 })
 export const blankWebhook = (): WebhookSpec => ({ entities: [], mapping: null, severity_label: 'severity', signal_label: 'signal' })
 export const blankSource = (): Draft<SourceSpec> => ({
-  name: '', tags: [], kind: 'prometheus', url: '', credentials: { kind: 'none' }, index: null, fields: {}, timeout_secs: 10, enabled: true, webhook: null,
+  name: '', tags: [], kind: 'prometheus', url: '', credentials: { kind: 'none' }, index: null, fields: {}, timeout_secs: 10, enabled: true, webhook: null, ca: null,
 })
