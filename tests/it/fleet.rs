@@ -122,6 +122,8 @@ impl Fleet {
         let dir = tempfile::tempdir().expect("a folder");
         let schema = plan.postgres.map(|url| block_on(store::testing::Schema::create(url)).expect("a schema"));
         let mut env: Vec<(String, String)> = plan.env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        // Nodes with folders of their own seal with one key.
+        env.push(("AIOPS_SECRET_KEY".to_owned(), "7a".repeat(32)));
         let files = dir.path().join("files");
         env.push(("AIOPS_BLOB_URL".to_owned(), format!("file://{}", files.display())));
         if let Some(schema) = &schema {

@@ -288,9 +288,9 @@ impl Runtime for DockerRuntime {
             return Ok(LogChunk { records: vec![], next: from });
         };
         let over = self.peek(handle, |e| e.end.clone()).is_some() || follower.known_over();
-        if over && follower.stage() != Stage::Done {
+        if over {
             follower.ended();
-            follower.rest().await?;
+            return follower.rest(from).await;
         }
         follower.read(from)
     }

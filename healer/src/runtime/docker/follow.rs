@@ -24,7 +24,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -32,7 +32,7 @@ use tokio::task::AbortHandle;
 const BATCH: usize = 1_024;
 /// How long a stream of an ended container may be silent before it is read again without following.
 const DRAIN: Duration = Duration::from_secs(2);
-/// How long the rest of an ended container's output is waited for.
+/// How long the engine may give nothing of the rest of an ended container's output.
 const REST: Duration = Duration::from_secs(30);
 /// Pauses between two tries to reach the engine.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
@@ -95,6 +95,8 @@ pub(super) struct Follower {
     spool: File,
     stage: watch::Receiver<Stage>,
     over: watch::Sender<bool>,
+    /// Entries that came until now.
+    came: Arc<AtomicI64>,
     task: AbortHandle,
 }
 
@@ -143,10 +145,20 @@ impl Follower {
         }
         let (stage, seen) = watch::channel(Stage::Apart);
         let (over, ended) = watch::channel(over);
-        let work =
-            Work { engine, id, log, clock, outputs: Default::default(), resume: Resume::default(), stage, ended };
+        let came = Arc::new(AtomicI64::new(0));
+        let work = Work {
+            engine,
+            id,
+            log,
+            clock,
+            outputs: Default::default(),
+            came: Arc::clone(&came),
+            resume: Resume::default(),
+            stage,
+            ended,
+        };
         let task = tokio::spawn(work.run()).abort_handle();
-        Ok(Self { spool, stage: seen, over, task })
+        Ok(Self { spool, stage: seen, over, came, task })
     }
 
     /// How far it is.
@@ -164,16 +176,25 @@ impl Follower {
         *self.over.borrow()
     }
 
-    /// Waits until everything is there, when the container has ended.
-    pub(super) async fn rest(&self) -> Result<()> {
+    /// What comes after `from` once the container has ended: nothing only when there is nothing more.
+    pub(super) async fn rest(&self, from: LogOffset) -> Result<LogChunk> {
         let mut stage = self.stage.clone();
-        let done = tokio::time::timeout(REST, stage.wait_for(|s| *s == Stage::Done)).await;
-        match done {
-            Ok(Ok(_)) => Ok(()),
-            _ => Err(RuntimeError::Unavailable {
-                what: "the engine did not give the rest of the output yet".to_owned(),
-                source: None,
-            }),
+        let (mut came, mut since) = (0, Instant::now());
+        loop {
+            let done = self.stage() == Stage::Done;
+            let chunk = self.read(from)?;
+            if done || !chunk.records.is_empty() {
+                return Ok(chunk);
+            }
+            let now = self.came.load(Ordering::Relaxed);
+            if now != came {
+                (came, since) = (now, Instant::now());
+            }
+            if since.elapsed() > REST {
+                let what = "the engine did not give the rest of the output yet".to_owned();
+                return Err(RuntimeError::Unavailable { what, source: None });
+            }
+            drop(tokio::time::timeout(Duration::from_millis(100), stage.wait_for(|s| *s == Stage::Done)).await);
         }
     }
 
@@ -195,13 +216,33 @@ enum Cut {
     Silent,
 }
 
+/// One output, cut into lines. A piece of a long line has no line end, and the engine may give the last of them none either; all
+/// have the time of the first.
+#[derive(Debug, Default)]
+struct Output {
+    lines: Lines,
+    /// Time of the line that has no end yet.
+    open: Option<i64>,
+}
+
+impl Output {
+    fn feed(&mut self, nanos: i64, bytes: &[u8], emit: &mut impl FnMut(String)) {
+        if self.open.is_some_and(|open| open != nanos) {
+            self.lines.feed(b"\n", emit);
+        }
+        self.lines.feed(bytes, emit);
+        self.open = (bytes.last() != Some(&b'\n')).then_some(nanos);
+    }
+}
+
 struct Work {
     engine: Docker,
     id: String,
     log: LogWriter<EntryClock>,
     clock: EntryClock,
-    outputs: [Lines; 2],
+    outputs: [Output; 2],
     resume: Resume,
+    came: Arc<AtomicI64>,
     stage: watch::Sender<Stage>,
     ended: watch::Receiver<bool>,
 }
@@ -271,14 +312,16 @@ impl Work {
         let millis = time.map_or_else(|| self.clock.0.load(Ordering::Relaxed), |t| t.timestamp_millis());
         self.resume.came(millis.div_euclid(1_000));
         self.clock.0.store(millis, Ordering::Relaxed);
+        let nanos = time.and_then(|t| t.timestamp_nanos_opt()).unwrap_or(millis);
         let log = &mut self.log;
-        self.outputs[at].feed(bytes, &mut |line| log.line(stream, line));
+        self.outputs[at].feed(nanos, bytes, &mut |line| log.line(stream, line));
+        self.came.fetch_add(1, Ordering::Relaxed);
         self.log.flush_when_large();
     }
 
     fn finish(&mut self) {
         for (at, stream) in [Stream::Stdout, Stream::Stderr].into_iter().enumerate() {
-            if let Some(line) = self.outputs[at].finish() {
+            if let Some(line) = self.outputs[at].lines.finish() {
                 self.log.line(stream, line);
             }
         }
@@ -317,6 +360,18 @@ mod tests {
         assert_eq!((time.expect("a time").timestamp_millis(), rest), (1_767_323_045_123, &b"a b"[..]));
         assert_eq!(entry_time(b"no time"), (None, &b"no time"[..]));
         assert_eq!(entry_time(b""), (None, &b""[..]));
+    }
+
+    #[test]
+    fn pieces_of_a_line_are_one_line_with_or_without_an_end() {
+        let mut output = Output::default();
+        let mut lines = Vec::new();
+        for (nanos, bytes) in
+            [(1, "a"), (1, "b"), (2, "next\n"), (3, "c"), (3, "d\n"), (3, "e\n"), (4, "x"), (5, "f\n")]
+        {
+            output.feed(nanos, bytes.as_bytes(), &mut |line| lines.push(line));
+        }
+        assert_eq!(lines, ["ab", "next", "cd", "e", "x", "f"]);
     }
 
     proptest! {

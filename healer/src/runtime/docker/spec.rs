@@ -185,7 +185,7 @@ impl Plan {
         let (user, group) = self.ids;
         let (work, tmp) = self.sizes;
         let work = format!("rw,exec,nosuid,nodev,size={work},uid={user},gid={group},mode=0700");
-        let tmp = format!("rw,noexec,nosuid,nodev,size={tmp},mode=1777");
+        let tmp = format!("rw,noexec,nosuid,nodev,size={tmp},uid={user},gid={group},mode=1777");
         HostConfig {
             memory: Some(memory),
             memory_swap: Some(memory),

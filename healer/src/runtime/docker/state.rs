@@ -18,6 +18,9 @@ fn millis(at: DateTime<Utc>) -> Time {
     domain::clock::from_millis(at.timestamp_millis())
 }
 
+/// How late the engine may note a start.
+const LATE: chrono::TimeDelta = chrono::TimeDelta::seconds(60);
+
 /// Where a container stands.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Seen {
@@ -59,9 +62,12 @@ fn ended(state: &ContainerState, marks: &Marks, known: &Known) -> Progress {
     let (Some(started), Some(finished)) = (started, finished) else {
         return Progress::Lost("the engine does not know how it ended".to_owned());
     };
-    let Some(code) = state.exit_code.and_then(|c| i32::try_from(c).ok()).filter(|_| finished >= started) else {
+    // The engine notes the start when it hears of it, which may be after the end of a short script.
+    let sound = started - finished < LATE;
+    let Some(code) = state.exit_code.and_then(|c| i32::try_from(c).ok()).filter(|_| sound) else {
         return Progress::Lost("the engine does not know how it ended".to_owned());
     };
+    let finished = finished.max(started);
     if let Some(why) = &known.not_executed {
         let ended_at = Some(millis(finished));
         return Progress::Ended(ObservedEnd { start_error: Some(why.clone()), ended_at, ..ObservedEnd::default() });
@@ -167,6 +173,9 @@ mod tests {
         assert_eq!((stopped.exit_code, stopped.signal, stopped.cancelled, stopped.cause), (None, Some(9), true, None));
         let late = end(&exited(143, 10), true);
         assert_eq!((late.exit_code, late.signal, late.timed_out, late.cancelled), (None, Some(15), true, false));
+        let short = ContainerState { finished_at: Some("2026-01-02T03:04:05.1Z".into()), ..exited(0, 0) };
+        let short = end(&short, false);
+        assert_eq!((short.exit_code, short.ended_at), (Some(0), short.started_at), "noted as started after its end");
         let own_way = end(&exited(3, 2), true);
         assert_eq!((own_way.exit_code, own_way.cancelled), (Some(3), true), "a script may tidy up and say so");
     }
@@ -185,7 +194,7 @@ mod tests {
         for state in [
             ContainerState { finished_at: never.clone(), ..exited(0, 2) },
             ContainerState { finished_at: None, ..exited(0, 2) },
-            ContainerState { finished_at: Some("2026-01-02T03:04:04Z".into()), ..exited(0, 2) },
+            ContainerState { finished_at: Some("2026-01-02T03:02:04Z".into()), ..exited(0, 2) },
             ContainerState { started_at: never, ..exited(0, 2) },
             ContainerState { exit_code: None, ..exited(0, 2) },
             ContainerState { status: Some(Status::DEAD), ..exited(0, 2) },
