@@ -59,6 +59,8 @@ mod views;
 mod fault_tests;
 #[cfg(test)]
 mod offline_tests;
+#[cfg(test)]
+mod property_tests;
 
 pub use absence::Absence;
 pub use entity::{EntityConfig, EntityDetector, EntityScore};

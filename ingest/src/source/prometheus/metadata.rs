@@ -48,7 +48,8 @@ mod tests {
 
     #[test]
     fn families_are_read_and_other_answers_tell_nothing() {
-        let read = |status, body: &str| answer(&Answer { status, body: body.into(), location: None, retry_after: None });
+        let read =
+            |status, body: &str| answer(&Answer { status, body: body.into(), location: None, retry_after: None });
         let body = r#"{"status":"success","data":{"a_total":[{"type":"counter","unit":"","help":"x"}],
             "b":[{"type":"histogram","help":"y"},{"type":"gauge"}],"c":[]}}"#;
         let all: Vec<_> = read(200, body).unwrap().into_iter().map(|m| (m.name, m.kind)).collect();
