@@ -8,7 +8,7 @@ use domain::error::FieldError;
 use domain::{Error, Kind, Result};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection as _, SqlSafeStr};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -173,7 +173,12 @@ async fn lite(url: &str) -> Result<Pools> {
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_secs(5))
         .foreign_keys(true);
-    let pool = SqlitePoolOptions::new().acquire_timeout(ACQUIRE).idle_timeout(None).max_lifetime(None);
+    // On a full disk SQLite ends a transaction by itself, of which the client learns nothing: such a connection is closed.
+    let pool = SqlitePoolOptions::new()
+        .acquire_timeout(ACQUIRE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }));
     let write = pool.clone().max_connections(1).connect_with(options.clone()).await.map_err(unreachable)?;
     // An in-memory database lives in its one connection.
     let read = if url.contains(":memory:") || url.contains("mode=memory") {

@@ -1,9 +1,6 @@
 //! Injected faults and bad input against the ensemble: what must be found within how many rows, and what must not.
 
-use super::{
-    Config, Detector, EntityConfig, EntityDetector, Kind, Lang, PcaModel, Score, SeriesDetector, ShapeModel, Skip,
-    explain,
-};
+use super::{Config, Detector, Kind, Lang, Score, SeriesDetector, Skip, explain};
 
 const STEP: i64 = 60_000;
 const WARM: usize = 2_000;

@@ -188,10 +188,17 @@ impl Runtime for KubernetesRuntime {
     async fn collect(&self, handle: Handle, into: &mut crate::results::Harvest) -> Result<()> {
         let Some(job) = self.space.job(handle).await? else { return Ok(()) };
         let Some(pod) = self.space.pod(&job, handle).await?.filter(view::began) else { return Ok(()) };
-        let mut parcel = collect::Parcel::new(marks::line_mark(handle));
-        let mut cutter = stamped::Stamped::default();
-        fetch::whole(&self.space, &pod, |bytes| parcel.feed(&mut cutter, bytes)).await?;
-        parcel.unpack(into).await
+        // The node's copy of the output may be behind the end of the pod; one that was killed has no last word.
+        for pause in [500, 1_500, 0].map(Duration::from_millis) {
+            let mut parcel = collect::Parcel::new(marks::line_mark(handle));
+            let mut cutter = stamped::Stamped::default();
+            fetch::whole(&self.space, &pod, |bytes| parcel.feed(&mut cutter, bytes)).await?;
+            if parcel.is_whole() || pause.is_zero() {
+                return parcel.unpack(into).await;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Ok(())
     }
 
     async fn cancel(&self, handle: Handle, grace: Duration) -> Result<()> {

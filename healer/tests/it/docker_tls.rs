@@ -1,24 +1,49 @@
-//! An engine that is reached by TLS with certificates on both sides (socat stands in front of its socket).
+//! An engine that is reached by TLS with certificates on both sides: a TLS server stands in front of its socket.
 
 use crate::contract::Lab as _;
 use crate::docker::{DockerLab, connect, context, manager, settings};
-use crate::support::{eventually, run_to_end, skipped, texts};
+use crate::support::{run_to_end, skipped, texts};
 use domain::catalog::{DockerSettings, DockerTls};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use tokio::net::{TcpListener, UnixStream};
+use tokio_rustls::TlsAcceptor;
 
-/// Keys, certificates and the server; killed with the test.
+/// Keys, certificates and the server; it ends with the test's runtime.
 struct Front {
     dir: tempfile::TempDir,
-    server: Child,
     port: u16,
 }
 
-impl Drop for Front {
-    fn drop(&mut self) {
-        self.server.kill().ok();
-        self.server.wait().ok();
+/// A server that takes only who has a certificate of the authority.
+fn acceptor(dir: &Path) -> TlsAcceptor {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let certificates = |file| -> Vec<_> {
+        CertificateDer::pem_file_iter(dir.join(file)).expect("a file").map(|c| c.expect("a certificate")).collect()
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates("ca.pem"));
+    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+    let key = PrivateKeyDer::from_pem_file(dir.join("server.key")).expect("a key");
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().expect("versions");
+    let config = config.with_client_cert_verifier(clients.expect("an authority"));
+    TlsAcceptor::from(Arc::new(config.with_single_cert(certificates("server.pem"), key).expect("a certificate")))
+}
+
+async fn serve(listener: TcpListener, acceptor: TlsAcceptor, socket: PathBuf) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (acceptor, socket) = (acceptor.clone(), socket.clone());
+        tokio::spawn(async move {
+            if let (Ok(mut front), Ok(mut engine)) = (acceptor.accept(stream).await, UnixStream::connect(socket).await)
+            {
+                tokio::io::copy_bidirectional(&mut front, &mut engine).await.ok();
+            }
+        });
     }
 }
 
@@ -58,15 +83,11 @@ impl Front {
     async fn of(engine: &str) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         keys(dir.path());
-        let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
-        let listen = format!(
-            "OPENSSL-LISTEN:{port},bind=127.0.0.1,reuseaddr,fork,cert=server.pem,key=server.key,cafile=ca.pem,verify=1"
-        );
-        let to = format!("UNIX-CONNECT:{}", engine.trim_start_matches("unix://"));
-        let server = Command::new("socat").args([listen, to]).current_dir(dir.path()).stderr(Stdio::null()).spawn();
-        let front = Self { dir, server: server.expect("socat"), port };
-        eventually("the front listens", async || TcpStream::connect(("127.0.0.1", port)).ok()).await;
-        front
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let socket = PathBuf::from(engine.trim_start_matches("unix://"));
+        tokio::spawn(serve(listener, acceptor(dir.path()), socket));
+        Self { dir, port }
     }
 
     fn text(&self, file: &str) -> String {
@@ -79,7 +100,7 @@ impl Front {
 }
 
 fn installed(program: &str, test: &str) -> bool {
-    let there = Command::new(program).arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    let there = Command::new(program).arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
     if !there {
         skipped(test, program);
     }
@@ -94,7 +115,7 @@ async fn an_engine_behind_tls_serves_who_has_a_certificate() {
     if !lab.endpoint.starts_with("unix://") {
         return skipped(test, "AIOPS_TEST_DOCKER_HOST with a unix:// address");
     }
-    if !installed("socat", test) || !installed("openssl", test) {
+    if !installed("openssl", test) {
         return;
     }
     let front = Front::of(&lab.endpoint).await;

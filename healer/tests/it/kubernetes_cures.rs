@@ -145,7 +145,14 @@ impl Place {
 
     /// As [`Place::run`], for what must end well.
     async fn fine(&self, script: &str, part: &str, values: &[(&str, &str)]) -> Value {
-        let (end, result, output) = self.run(script, part, values).await;
+        let (mut end, mut result, mut output) = self.run(script, part, values).await;
+        // What only reads is done again where the busy test cluster did not let it through.
+        let unreached = |output: &[String]| output.iter().any(|l| l.contains("Unable to connect to the server"));
+        for _ in 0..2 {
+            if matches!(part, "precheck" | "verify") && unreached(&output) {
+                (end, result, output) = self.run(script, part, values).await;
+            }
+        }
         assert_eq!(end.exit_code, Some(0), "{script} {part}: {end:?} {output:?}");
         result
     }

@@ -216,7 +216,7 @@ async fn p16_a_long_log_is_followed_on_after_its_beginning_was_dropped() {
     let mut request = lab.request(
         "part() { awk -v from=$1 -v to=$2 'BEGIN { l = sprintf(\"%1000s\", \"\"); gsub(/ /, \"x\", l)
         for (i = from; i < to; i++) print int(i / 1000) \".\" i % 1000, l }'; }
-        part 0 9000; sleep 12; part 9000 12000; sleep 15; echo last",
+        part 0 9000; sleep 12; part 9000 12000; sleep 25; echo last",
     );
     request.spec.limits.output_bytes = 64 << 20;
     request.spec.timeout_secs = 120;

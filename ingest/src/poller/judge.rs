@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn the_cap_keeps_known_series() {
         let mut known = HashSet::new();
-        let mut first = vec![one("c", 1.0), one("b", 1.0)];
+        let mut first = vec![one("b", 1.0), one("c", 1.0)];
         assert_eq!(cap(&mut first, 2, &mut known), 0);
         let mut second = vec![one("a", 1.0), one("b", 1.0), one("c", 1.0), one("d", 1.0)];
         assert_eq!(cap(&mut second, 2, &mut known), 2);

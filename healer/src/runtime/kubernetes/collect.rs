@@ -17,12 +17,19 @@ pub(super) struct Parcel {
     announced: Option<usize>,
     ended: bool,
     damaged: bool,
+    /// The wrapper's last word came.
+    whole: bool,
     notes: Vec<String>,
 }
 
 impl Parcel {
     pub(super) fn new(mark: String) -> Self {
         Self { mark, ..Self::default() }
+    }
+
+    /// Whether everything that the pod wrote is there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Takes a line, whoever wrote it.
@@ -35,6 +42,7 @@ impl Parcel {
                 (self.announced, self.ended, self.damaged) = (bytes.trim().parse().ok(), false, false);
             }
             ("E", _) => self.ended = true,
+            ("Q", _) => self.whole = true,
             ("T", text) => match STANDARD.decode(text.trim()) {
                 Ok(bytes) if (self.archive.len() + bytes.len()) as u64 <= FILE_ROOM + 65_536 => {
                     self.archive.extend(bytes);

@@ -28,6 +28,8 @@ const MARK_EVERY: u64 = 1 << 20;
 const MARK_AFTER: Duration = Duration::from_secs(3);
 /// Pause before an answer that broke is asked for again.
 const AGAIN: Duration = Duration::from_millis(300);
+/// How long the log of an ended pod has to stay as it is, when its end does not say that it is one.
+const STILL: Duration = Duration::from_secs(2);
 /// How long the rest of a log may take to come after the end.
 const REST: Duration = Duration::from_secs(30);
 /// Without a byte for so long an answer is asked for again, as its connection may be gone.
@@ -121,6 +123,8 @@ impl Tail {
             now,
             shape,
             made: Vec::new(),
+            half: None,
+            still: None,
             buffer: Arc::clone(&buffer),
             more: Arc::clone(&more),
             room: Arc::clone(&room),
@@ -208,6 +212,10 @@ struct Follower {
     now: Time,
     shape: Shape,
     made: Vec<(LogRecord, Option<Mark>)>,
+    /// What the last answer ended with: a line that was not ended.
+    half: Option<Line>,
+    /// Where the log of an ended pod ended, and since when it has not grown.
+    still: Option<(Option<Anchor>, Instant)>,
     buffer: Arc<Mutex<Buffer>>,
     more: Arc<Notify>,
     room: Arc<Notify>,
@@ -221,7 +229,7 @@ impl Follower {
                 Ok(Source::Nothing) => break,
                 Ok(Source::NotYet) => {}
                 Ok(Source::Pod(pod, ended)) => match self.read(&pod, ended).await {
-                    Ok(Broke::Whole) if ended => break,
+                    Ok(Broke::Whole) if ended && self.settled() => break,
                     Ok(Broke::Cut) => continue,
                     Ok(Broke::Whole | Broke::Early) => {}
                     Err(e) => tracing::debug!(run = %self.handle.run_id, error = %e, "a pod's log is asked for again"),
@@ -230,10 +238,21 @@ impl Follower {
             }
             tokio::time::sleep(AGAIN).await;
         }
+        if let Some(half) = self.half.take() {
+            self.shaped(half);
+        }
         self.shape.finish();
         self.hand_over().await;
         lock(&self.buffer).done = true;
         self.more.notify_waiters();
+    }
+
+    /// Whether an ended pod's log is all there: the node writes it after the end, too. Without last words, when it has not grown.
+    fn settled(&mut self) -> bool {
+        let last = self.shape.last();
+        let since = self.still.filter(|(at, _)| *at == last).map_or_else(Instant::now, |(_, since)| since);
+        self.still = Some((last, since));
+        self.shape.whole() || since.elapsed() > STILL
     }
 
     async fn source(&mut self) -> Result<Source> {
@@ -275,8 +294,8 @@ impl Follower {
             Ok(answer) => std::pin::pin!(answer.map_err(|e| plain("read a log", e))?),
             Err(_) => return Ok(Broke::Early),
         };
-        let mut skip = last.map(Skip::to);
-        let mut cutter = Stamped::default();
+        self.half = None;
+        let (mut skip, mut cutter) = (last.map(Skip::to), Stamped::default());
         let mut bytes = vec![0; 64 << 10];
         loop {
             let count = match tokio::time::timeout(SILENCE, answer.read(&mut bytes)).await {
@@ -290,11 +309,8 @@ impl Follower {
                 return Ok(Broke::Cut);
             }
         }
-        // Of an answer that the cluster ended early the last line may be half; it comes whole the next time.
-        let rest = if ended { cutter.finish().into_iter().collect() } else { Vec::new() };
-        if self.take(rest, &mut skip).await {
-            return Ok(Broke::Cut);
-        }
+        // The last line may be half; it comes whole the next time, if there is one.
+        self.half = cutter.finish();
         if ended && let Some(skip) = skip {
             for line in skip.rest() {
                 self.shaped(line);

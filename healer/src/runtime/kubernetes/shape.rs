@@ -84,6 +84,8 @@ pub(super) struct Shape {
     tail_bytes: u64,
     tail_limit: u64,
     dropped: (u64, u64),
+    /// Last words that came: those of both outputs, and that after the files.
+    last_words: u8,
     out: Vec<LogRecord>,
 }
 
@@ -107,6 +109,7 @@ impl Shape {
             tail_bytes: 0,
             tail_limit,
             dropped: (0, 0),
+            last_words: 0,
             out: Vec::new(),
         };
         for name in &facts.left_out {
@@ -147,15 +150,24 @@ impl Shape {
                 self.system("the beginning of the output is missing: the cluster had dropped it before it was read");
             }
         }
+        self.last_words += u8::from(matches!(ours, Some(" Z" | " Q")));
         if ours.is_some() {
             return;
         }
         // The end of the output without a line break: our mark stands behind it.
         let text = match line.text.strip_suffix(" Z").and_then(|t| t.strip_suffix(&self.mark)) {
-            Some(text) => text.to_owned(),
+            Some(text) => {
+                self.last_words += 1;
+                text.to_owned()
+            }
             None => line.text,
         };
         self.line(at, text);
+    }
+
+    /// Whether both outputs came to their end; never so when the wrapper was killed.
+    pub(super) fn whole(&self) -> bool {
+        self.last_words >= 3
     }
 
     /// Nothing comes any more.

@@ -179,6 +179,9 @@ impl Elasticsearch {
         if found.no_index() {
             return Err(search::no_index(&self.client.index));
         }
+        if let Some(wrong) = found.shards.wrong_query() {
+            return Err(wrong);
+        }
         let completeness = found.completeness();
         let full = found.hits.hits.len() >= asked;
         let mut next = Position { pit: found.pit_id.or_else(|| at.pit.clone()), lost: at.lost, ..Position::default() };

@@ -60,7 +60,7 @@ pub(super) struct Found {
     #[serde(default)]
     timed_out: bool,
     #[serde(rename = "_shards", default)]
-    shards: Shards,
+    pub(super) shards: Shards,
     #[serde(default)]
     pub(super) hits: Hits,
     #[serde(default)]
@@ -107,6 +107,13 @@ impl Shards {
             let why = reason.map(|r| format!(": {}", one_line(r))).unwrap_or_default();
             format!("{missing} of {} shards did not answer{why}", self.total)
         })
+    }
+
+    /// A query that is wrong everywhere; shards without a document of the window do not even look at it.
+    pub(super) fn wrong_query(&self) -> Option<Error> {
+        let reasons = self.failures.iter().filter_map(|f| f.pointer("/reason/reason").and_then(Value::as_str));
+        let reason = reasons.map(one_line).find(|r| r.starts_with("Failed to parse query"))?;
+        Some(query_refused(&reason))
     }
 
     fn lost_context(&self) -> bool {
@@ -212,13 +219,7 @@ pub(super) fn refusal(answer: &Answer, base: &Url, index: &str) -> Refusal {
             format!("{at} cannot page so: {}", reason.unwrap_or_default()),
         )),
         (405 | 501, _) => Refusal::Unsupported(refused(answer, &at)),
-        (400, _) => {
-            let text = reason.unwrap_or_else(|| excerpt(&answer.body));
-            Refusal::Other(Error::new(
-                Kind::Invalid,
-                format!("query refused: {text}; correct the query or the field names"),
-            ))
-        }
+        (400, _) => Refusal::Other(query_refused(&reason.unwrap_or_else(|| excerpt(&answer.body)))),
         (429, _) => Refusal::Other(refused(answer, &at)),
         (503, _) if reason.is_some() => {
             let text = format!("{at} cannot search now: {}; check the cluster's health", reason.unwrap_or_default());
@@ -238,6 +239,10 @@ pub(super) fn no_index(index: &str) -> Error {
         Kind::NotFound,
         format!("no index matches {index}; check index in the source, or whether logs are shipped"),
     )
+}
+
+fn query_refused(why: &str) -> Error {
+    Error::new(Kind::Invalid, format!("query refused: {why}; correct the query or the field names"))
 }
 
 #[cfg(test)]
