@@ -85,7 +85,7 @@ engine_leftovers() {
     local pid
     for pid in $(pgrep -f "$tmp/one/.dev/docker/"); do [[ $pid == "$$" ]] || echo "process $pid"; done
     grep -F " $tmp/one/.dev/docker/" /proc/mounts
-    ps -eo args= | grep -E '^sleep 4711$'
+    pgrep -ax sleep | grep ' sleep 4711$'
 }
 if [[ " ${names[*]} " == *' docker '* ]]; then
     check 'the engine runs a container' same hello "$(engine run --rm --network none aiops-busybox:1 echo hello 2>&1)"

@@ -21,8 +21,23 @@ one() {
     local name=$1
     shift
     step "$name"
-    if "$@" 2>&1 | tee "$logs/$name.log" | tail -n 40; then add 1 0 0; else echo "FAILED: $name"; add 0 1 0; fi
+    if "$@" 2>&1 | tee "$logs/$name.log" | tail -n 40; then add 1 0 0; else
+        grep -A 20 '^FAILED' "$logs/$name.log" || true
+        echo "FAILED: $name"
+        add 0 1 0
+    fi
 }
+# The same for a quiet step: its output is shown when it fails.
+quiet() {
+    local name=$1
+    shift
+    if "$@" >"$logs/$name.log" 2>&1; then add 1 0 0; else
+        tail -n 30 "$logs/$name.log"
+        echo "FAILED: $name"
+        add 0 1 0
+    fi
+}
+frontend() { npm --prefix frontend run --silent "$@"; }
 
 step "services, packages and the long builds start in the background"
 if ! deploy/dev/services status redis >/dev/null 2>&1; then started=1; fi
@@ -69,9 +84,9 @@ grep -E '^skipped: ' "$logs/cargo.log" || true
 add $((-missing)) 0 "$missing"
 
 step "front end"
-(cd frontend && npm run --silent lint) >"$logs/eslint.log" 2>&1 && add 1 0 0 || { tail -n 30 "$logs/eslint.log"; add 0 1 0; }
-(cd frontend && npm run --silent typecheck) >"$logs/types.log" 2>&1 && add 1 0 0 || { tail -n 30 "$logs/types.log"; add 0 1 0; }
-if (cd frontend && npm run --silent test -- --reporter=json --outputFile="$logs/vitest.json") >"$logs/vitest.log" 2>&1; then :; else tail -n 40 "$logs/vitest.log"; fi
+quiet eslint frontend lint
+quiet types frontend typecheck
+if (frontend test -- --reporter=json --outputFile="$logs/vitest.json") >"$logs/vitest.log" 2>&1; then :; else tail -n 40 "$logs/vitest.log"; fi
 read -r p f i < <(node -e 'const r=require(process.argv[1]);console.log(r.numPassedTests,r.numFailedTests+(r.numFailedTestSuites||0)*(r.numFailedTests?0:1),r.numPendingTests)' "$logs/vitest.json" 2>/dev/null || echo 0 1 0)
 add "$p" "$f" "$i"
 

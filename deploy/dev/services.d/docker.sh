@@ -102,11 +102,10 @@ svc_after_stop() {
         for pid in /proc/[0-9]*; do
             pid=${pid#/proc/}
             comm=$(cat "/proc/$pid/comm" 2>/dev/null) || continue
-            [[ $comm == containerd* ]] && tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$home/exec/" || continue
+            [[ $comm == containerd* ]] || continue
+            tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF "$home/exec/" || continue
             left=yes
-            for child in $(cat "/proc/$pid/task/"*/children 2>/dev/null); do
-                [[ $comm == containerd ]] || kill -KILL "$child" 2>/dev/null || true
-            done
+            [[ $comm == containerd ]] || pkill -KILL -P "$pid" 2>/dev/null || true
             kill -KILL "$pid" 2>/dev/null || true
         done
         [[ -n $left ]] || break
