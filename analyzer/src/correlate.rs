@@ -11,6 +11,7 @@ use domain::incident::{Actor, DEFAULT_SOAK_SECS, EventKind, Incident, IncidentEv
 use domain::ports::IncidentWrite;
 use domain::signal::SignalKind;
 use domain::trace::TraceContext;
+use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 use texts::{anomaly_event, beyond_event, cause_event, entities, title};
 
@@ -150,7 +151,8 @@ impl Correlator {
                 let mut open = self.members.get(&incident.id)?.iter().filter(|a| a.state == AnomalyState::Open);
                 let going_on = open.find(|a| a.last_seen_at > since)?;
                 let text = format!("still going on: {}", going_on.evidence.en);
-                let event = IncidentEvent::new(incident.id, now, EventKind::Reopened, Actor::system("analyzer"), text);
+                let event = IncidentEvent::new(incident.id, now, EventKind::Reopened, Actor::system("analyzer"), text)
+                    .with(json!({ "zh": format!("仍在持续：{}", going_on.evidence.zh) }));
                 Some(IncidentWrite::Reopen { id: incident.id, at: now, event })
             })
             .collect()
@@ -303,7 +305,8 @@ fn reopen(incidents: &[Incident], id: Id, anomaly: &Anomaly, now: DateTime<Utc>)
     let resolved = incidents.iter().any(|i| i.id == id && i.state == IncidentState::Resolved);
     (resolved && anomaly.state == AnomalyState::Open).then(|| {
         let text = format!("came back within the soak: {}", anomaly.evidence.en);
-        let event = IncidentEvent::new(id, now, EventKind::Reopened, Actor::system("analyzer"), text);
+        let event = IncidentEvent::new(id, now, EventKind::Reopened, Actor::system("analyzer"), text)
+            .with(json!({ "zh": format!("观察期内复发：{}", anomaly.evidence.zh) }));
         IncidentWrite::Reopen { id, at: now, event }
     })
 }

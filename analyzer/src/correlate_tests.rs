@@ -289,6 +289,7 @@ fn alerts_that_are_over_end_an_incident_of_alerts_and_say_that_nothing_was_measu
     let writes = correlator.natural_recoveries(&stored, at(95));
     let [IncidentWrite::ResolveNatural { event, .. }] = writes.as_slice() else { panic!("{writes:?}") };
     assert!(event.message.contains("nothing of ours measured it"));
+    assert!(domain::testing::sentences::known(&event.message));
 }
 
 #[test]

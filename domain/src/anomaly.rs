@@ -161,3 +161,35 @@ pub struct ChartPoint {
     /// Score 0..1.
     pub score: f64,
 }
+
+/// What was said of an anomaly, as a filter.
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// Somebody, or a verdict, said that it was useful.
+    Useful,
+    /// Somebody, or a verdict, said that it was noise.
+    Noise,
+    /// Nothing was said of it.
+    Nothing,
+}
+
+/// Which anomalies are wanted; what is absent is not asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AnomalyFilter {
+    /// Of this monitor.
+    pub monitor_id: Option<Uuid>,
+    /// About exactly this entity, for example `service=checkout`.
+    pub entity: Option<String>,
+    /// Part of the entity or of the monitor's name.
+    pub search: Option<String>,
+    /// Open or closed.
+    pub state: Option<AnomalyState>,
+    /// What was said of it.
+    pub said: Option<Said>,
+    /// Begun at or after this time.
+    pub from: Option<DateTime<Utc>>,
+    /// Begun before this time.
+    pub to: Option<DateTime<Utc>>,
+}

@@ -39,7 +39,8 @@ pub enum Opinion {
 pub enum Voice {
     /// A person.
     Person,
-    /// The verdict `fixed`: an action cured it, so it was real.
+    /// The verdict `fixed`: an action cured it, so it was real; or everything was healthy before the action already, so
+    /// there was nothing to cure.
     Verdict,
     /// It closed before anybody acted; weak evidence of noise.
     ByItself,

@@ -1,5 +1,6 @@
 //! A verification: the measured verdict after a run.
 
+use crate::feedback::Opinion;
 use crate::policy::VerificationSpec;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -76,4 +77,19 @@ pub struct Verification {
     pub ended_at: Option<DateTime<Utc>>,
     /// A relapse until then reopens the incident.
     pub soak_until: Option<DateTime<Utc>>,
+}
+
+impl Verification {
+    /// Whether everything was measured to be healthy before the run: there was nothing for it to cure.
+    #[must_use]
+    pub fn was_healthy(&self) -> bool {
+        !self.baseline.is_empty() && self.baseline.iter().all(|s| s.holds == Some(true))
+    }
+
+    /// What `verdict` says of the anomalies behind it: a cure makes them useful; what was healthy before the run already
+    /// makes them a false alarm; every other verdict says nothing of them.
+    #[must_use]
+    pub fn says(&self, verdict: Verdict) -> Option<Opinion> {
+        (verdict == Verdict::Fixed).then(|| if self.was_healthy() { Opinion::Noise } else { Opinion::Useful })
+    }
 }

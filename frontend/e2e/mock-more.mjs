@@ -174,8 +174,15 @@ export function moreRoutes(world, { json, problem, page }) {
     world.feedback = world.feedback.filter((f) => f.monitor_id !== id)
     return json(res, 204)
   }
+  const wanted = (one, query) => {
+    const asked = (name) => query.get(name) ?? ''
+    const said = world.feedback.filter((f) => f.anomaly_id === one.id).map((f) => f.opinion)
+    return (!asked('monitor_id') || one.monitor_id === asked('monitor_id')) && (!asked('entity') || one.entity === asked('entity')) && (!asked('state') || one.state === asked('state'))
+      && `${one.monitor_name} ${one.entity}`.toLowerCase().includes(asked('search').toLowerCase()) && (!asked('feedback') || (asked('feedback') === 'nothing' ? said.length === 0 : said.includes(asked('feedback'))))
+      && (!asked('from') || one.started_at >= asked('from')) && (!asked('to') || one.started_at < asked('to'))
+  }
   function anomalies(req, res, id, part, query, body) {
-    if (!id) return json(res, 200, page(world.anomalies.toReversed(), query))
+    if (!id) return json(res, 200, page(world.anomalies.filter((one) => wanted(one, query)).toReversed(), query))
     const anomaly = world.anomalies.find((a) => a.id === id)
     if (!anomaly) return problem(res, 404, 'not_found', `anomaly ${id} not found`)
     if (part !== 'feedback') return json(res, 200, anomaly)

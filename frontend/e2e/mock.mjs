@@ -77,7 +77,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     if (kind === 'sources' && rest?.endsWith('/discovery')) {
       const META = ['id', 'version', 'created_at', 'updated_at', 'archived_at']
       const draft = (one) => Object.fromEntries(Object.entries(one).filter(([key]) => !META.includes(key)))
-      const left = [{ what: 'http_request_duration_native', why: 'native histograms are not read; record a quantile of it by a rule', series: 12 }]
+      const left = [{ what: 'go_gc_cycles_total', why: 'internal of the Go runtime', told: { code: 'internal', of: 'go' }, series: 12 }]
       return json(res, 200, { monitors: world.catalog.monitors.slice(0, 4).map(draft), families: ['http_server_request_duration_seconds', 'up'], scrape_interval_secs: 5, metrics_total: 88, series_total: 314, left_out: left, left_out_total: 1 })
     }
     if (kind === 'monitors' && rest === 'preview') {

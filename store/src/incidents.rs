@@ -7,7 +7,7 @@ use crate::rows::{incident, lock_incident, rank, save_incident};
 use crate::sql::{args, contains, placeholders, word};
 use crate::{anomalies, error, events, summary};
 use async_trait::async_trait;
-use domain::anomaly::{Anomaly, ChartPoint};
+use domain::anomaly::{Anomaly, AnomalyFilter, ChartPoint};
 use domain::identity::Audit;
 use domain::incident::{Actor, Incident, IncidentEvent, IncidentState};
 use domain::page::{Page, PageRequest};
@@ -59,13 +59,8 @@ impl IncidentStore for Database {
         self.rows(sql, args![id]).await?.iter().map(anomalies::read).collect()
     }
 
-    async fn list_anomalies(&self, page: &PageRequest) -> Result<Page<Anomaly>> {
-        let after = cursor::decode(List::Anomalies, page)?;
-        let sql =
-            "SELECT * FROM anomalies WHERE (started_at, id) < ($1, $2) ORDER BY started_at DESC, id DESC LIMIT $3";
-        let rows = self.rows(sql, args![after.at, after.id, cursor::ask(page)]).await?;
-        let key = |a: &Anomaly| Key { at: a.started_at.timestamp_millis(), id: a.id };
-        cursor::page(List::Anomalies, page, &rows, anomalies::read, key)
+    async fn list_anomalies(&self, filter: &AnomalyFilter, page: &PageRequest) -> Result<Page<Anomaly>> {
+        anomalies::list(self, filter, page).await
     }
 
     async fn chart(&self, anomaly_id: Id) -> Result<Vec<ChartPoint>> {

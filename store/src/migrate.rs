@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -42,6 +42,12 @@ const STEPS: [Step; 13] = [
     shared!(11, "0011_alerts"),
     shared!(12, "0012_engine"),
     shared!(13, "0013_logs"),
+    Step {
+        version: 14,
+        name: "0014_anomaly_entity",
+        sqlite: include_str!("../migrations/0014_anomaly_entity.sqlite.sql"),
+        postgres: include_str!("../migrations/0014_anomaly_entity.postgres.sql"),
+    },
 ];
 
 impl Database {

@@ -7,7 +7,7 @@ use crate::sql::{args, json, word};
 use crate::tx::Tx;
 use crate::{error, run_rows, verification};
 use domain::error::FieldError;
-use domain::feedback::{Opinion, Voice};
+use domain::feedback::Voice;
 use domain::identity::Audit;
 use domain::incident::{Actor, EventKind, Incident, IncidentEvent, IncidentState};
 use domain::ports::VerificationStep;
@@ -40,8 +40,8 @@ pub(crate) async fn step(db: &Database, id: Id, version: i64, step: Verification
             given.check(undo.is_some())?;
             let rounds = with_round(&v, samples);
             given.write(&mut tx, &v, &rounds).await?;
-            if given.verdict == Verdict::Fixed {
-                crate::feedback::conclude(&mut tx, v.incident_id, Opinion::Useful, Voice::Verdict, given.at).await?;
+            if let Some(opinion) = v.says(given.verdict) {
+                crate::feedback::conclude(&mut tx, v.incident_id, opinion, Voice::Verdict, given.at).await?;
             }
             follow(&mut tx, &v, &given, undo, events).await?;
             tx.commit_between("verdict.commit.before", "verdict.commit.after").await

@@ -81,7 +81,8 @@ fn what_is_muted_is_stored_and_told_when_it_goes_on_after_the_mute() {
     };
     assert!(commit.incidents.is_empty(), "no incident");
     assert_eq!(commit.anomalies.len(), 1, "and yet recorded");
-    assert!(commit.anomalies[0].evidence.untold.starts_with("muted until"));
+    let untold = &commit.anomalies[0].evidence.untold;
+    assert!(untold.starts_with("muted until") && domain::testing::sentences::known(untold), "{untold}");
     let mut told = 0;
     for row in 121..130 {
         let batch = sample(&monitor, row, 0.9);
@@ -136,6 +137,7 @@ fn anomalies_of_a_monitor_that_is_gone_or_asks_something_else_are_closed_with_th
     let closed = engine.retire(&HashMap::new(), now);
     assert_eq!(closed.iter().map(|a| (a.id, a.state)).collect::<Vec<_>>(), [(id, AnomalyState::Closed)]);
     assert!(closed[0].evidence.closed_because.contains("archived"));
+    assert!(domain::testing::sentences::known(&closed[0].evidence.closed_because));
     let mut engine = learned(&monitor);
     let before = open(&mut engine);
     let mut other = monitor.clone();
@@ -144,6 +146,7 @@ fn anomalies_of_a_monitor_that_is_gone_or_asks_something_else_are_closed_with_th
     let closed = engine.load(&other, &[], now);
     assert_eq!(closed.len(), 1);
     assert!(closed[0].evidence.closed_because.contains("another question"));
+    assert!(domain::testing::sentences::known(&closed[0].evidence.closed_because));
     // The same when the query was changed while nobody watched.
     let mut engine = Engine::new(vec![before]);
     assert_eq!(engine.load(&other, &[], now).len(), 1);

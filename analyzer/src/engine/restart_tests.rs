@@ -105,6 +105,29 @@ proptest! {
         prop_assert_eq!(seen, known);
     }
 
+    /// The same rows, some of them not a number, in any chunks: the same is told and the same is remembered.
+    #[test]
+    fn the_same_rows_in_any_chunks_tell_and_remember_the_same(chunks in proptest::collection::vec(1i64..30, 40..80)) {
+        let monitor = monitor(DetectorSpec::Learned);
+        let odd = |row: i64| if row % 37 == 5 { f64::NAN } else { value(row) };
+        let run = |mut sizes: Box<dyn Iterator<Item = i64>>| {
+            let mut engine = Kept::default().start(&monitor, 0);
+            let (mut row, mut all) = (0, Vec::new());
+            while row < 600 {
+                let end = (row + sizes.next().unwrap_or(1)).min(600);
+                all.extend(told(&feed(&mut engine, &monitor, &rows(&monitor, row, end, odd))));
+                row = end;
+            }
+            all.sort_unstable_by_key(|(id, state)| (*id, *state == AnomalyState::Closed));
+            let state = engine.monitors.get_mut(&monitor.id).expect("it was loaded");
+            let memories: Vec<_> = state.memories(&monitor, &key::asked(&monitor));
+            (all, memories.into_iter().map(|m| (m.key, m.as_of, pack::unpack(&m.state))).collect::<Vec<_>>())
+        };
+        let one_by_one = run(Box::new(std::iter::repeat(1)));
+        prop_assert!(one_by_one.0.len() >= 6, "the trouble is told: {:?}", one_by_one.0);
+        prop_assert_eq!(run(Box::new(chunks.into_iter())), one_by_one);
+    }
+
     /// A pause of up to an hour, with a process that dies in it, is no event.
     #[test]
     fn a_gap_with_a_restart_is_no_event(gap in 2i64..720, restart in any::<bool>()) {
@@ -157,6 +180,49 @@ fn a_take_over_goes_on_from_what_the_other_replica_stored() {
     let ids = |all: &[(Id, AnomalyState)]| all.iter().map(|(id, _)| *id).collect::<HashSet<_>>();
     assert!(closed.iter().all(|(_, state)| *state == AnomalyState::Closed), "{closed:?}");
     assert_eq!(ids(&closed), ids(&opened), "the episodes that the other opened are closed here");
+}
+
+/// What is stored is of one version, ages by the time that passed, and is what another replica goes on from.
+#[test]
+fn snapshots_are_versioned_aged_by_elapsed_time_and_moved_to_another_replica() {
+    let monitor = monitor(DetectorSpec::Learned);
+    let mut kept = Kept::default();
+    let mut here = kept.start(&monitor, 0);
+    for row in 0..300 {
+        kept.take(&feed(&mut here, &monitor, &rows(&monitor, row, row + 1, normal)));
+    }
+    let load = |stored: &[StateRow], later: TimeDelta| {
+        let mut there = Engine::default();
+        there.load(&monitor, stored, from_millis(START + 300 * STEP) + later);
+        there
+    };
+    let seen = |engine: &Engine| -> Vec<u32> { engine.monitors[&monitor.id].series.values().map(|s| s.seen).collect() };
+    let stored = kept.rows();
+    let (moved, week) = (load(&stored, TimeDelta::zero()), load(&stored, TimeDelta::days(7)));
+    assert_eq!(seen(&moved).len(), 3);
+    for (now, then) in seen(&moved).into_iter().zip(seen(&week)) {
+        assert!(now > 290 && then.abs_diff(now / 2) <= 1, "half of {now} counts after a week, not {then}");
+    }
+    assert!(seen(&load(&stored, TimeDelta::days(40))).is_empty(), "what is too old is learned anew");
+    for version in [1, 3] {
+        let other = |row: &StateRow| {
+            let mut state = pack::unpack(&row.state).expect("a memory");
+            state["v"] = version.into();
+            StateRow { state: pack::pack(state), ..row.clone() }
+        };
+        let others: Vec<StateRow> = stored.iter().map(other).collect();
+        assert!(seen(&load(&others, TimeDelta::zero())).is_empty(), "version {version} is not read");
+    }
+    let (mut there, mut found) = (moved, [Vec::new(), Vec::new()]);
+    for row in kept.checkpoint + 1..330 {
+        let value = |r: i64| if r >= 310 { 0.9 } else { normal(r) };
+        let next = rows(&monitor, row, row + 1, value);
+        found[1].extend(told(&feed(&mut there, &monitor, &next)));
+        if row >= 300 {
+            found[0].extend(told(&feed(&mut here, &monitor, &next)));
+        }
+    }
+    assert_eq!((found[0].len(), &found[0]), (3, &found[1]), "the other replica tells what this one would have told");
 }
 
 #[test]

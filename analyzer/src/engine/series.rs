@@ -33,7 +33,7 @@ pub(crate) struct SeriesState {
     /// The labels as JSON: a map of small strings would be five times as large.
     labels: Box<str>,
     rows: Ring,
-    seen: u32,
+    pub(crate) seen: u32,
 }
 
 impl SeriesState {

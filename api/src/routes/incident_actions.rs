@@ -10,6 +10,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use domain::decision::Decision;
+use domain::feedback::{Feedback, Opinion, Voice};
 use domain::incident::{Actor, EventKind, Incident, IncidentEvent, IncidentState};
 use domain::policy::Autonomy;
 use domain::ports::Topic;
@@ -142,20 +143,47 @@ pub(crate) async fn escalate(
     act(app, caller, id, version, request, action).await
 }
 
-/// Declares the incident over.
+/// How an incident is declared over.
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ResolveRequest {
+    /// Shown in the timeline.
+    comment: Option<String>,
+    /// What its anomalies were, said of each of them: `useful` when something was wrong, `noise` for a false alarm.
+    opinion: Option<Opinion>,
+}
+
+/// Declares the incident over; an opinion goes to all of its anomalies.
 #[utoipa::path(post, path = "/api/v1/incidents/{id}/resolve", tag = "incidents", operation_id = "resolve_incident",
     params(("id" = Uuid, Path), ("If-Match" = String, Header, description = "the version you read, in quotes")),
-    request_body = ActionRequest, responses((status = 200, body = Incident, headers(("ETag" = String)))))]
+    request_body = ResolveRequest, responses((status = 200, body = Incident, headers(("ETag" = String)))))]
 pub(crate) async fn resolve(
     State(app): State<AppState>,
     caller: Caller,
     PathId(id): PathId,
     IfMatch(version): IfMatch,
-    OptionalBody(request): OptionalBody<ActionRequest>,
+    OptionalBody(request): OptionalBody<ResolveRequest>,
 ) -> ApiResult<Tagged> {
     let action =
         Action { to: IncidentState::Resolved, kind: EventKind::Resolved, done: "resolved", audit: "incident.resolve" };
-    act(app, caller, id, version, request, action).await
+    let after =
+        act(app.clone(), caller.clone(), id, version, ActionRequest { comment: request.comment }, action).await?;
+    if let Some(opinion) = request.opinion {
+        say(&app, &caller, id, opinion).await?;
+    }
+    Ok(after)
+}
+
+/// Says the same of every anomaly of an incident. An opinion replaces what the same person said before, so that it may be
+/// said again.
+async fn say(app: &AppState, caller: &Caller, id: Id, opinion: Opinion) -> ApiResult<()> {
+    let (now, by) = (app.deps.clock.now(), &caller.session.username);
+    for anomaly in app.deps.incidents.anomalies_of(id).await? {
+        let said = Feedback::of(&anomaly, opinion, Voice::Person, by, now);
+        app.deps.feedback.say(said, caller.audit("anomaly.feedback")).await?;
+    }
+    app.deps.wake.wake(Topic::Catalog);
+    Ok(())
 }
 
 /// A remark.

@@ -7,7 +7,7 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
-use domain::anomaly::{Anomaly, ChartPoint};
+use domain::anomaly::{Anomaly, AnomalyFilter, AnomalyState, ChartPoint, Said};
 use domain::decision::Decision;
 use domain::incident::{Incident, IncidentEvent, IncidentState, Severity};
 use domain::outbox::Notification;
@@ -115,13 +115,30 @@ pub(crate) async fn notifications(
     Ok(Json(app.deps.outbox.notifications(id).await?))
 }
 
-/// One page of all anomalies, newest first.
-#[utoipa::path(get, path = "/api/v1/anomalies", tag = "incidents", operation_id = "list_anomalies", params(PageQuery),
+/// One page of anomalies, newest first.
+#[utoipa::path(get, path = "/api/v1/anomalies", tag = "incidents", operation_id = "list_anomalies",
+    params(("monitor_id" = Option<Uuid>, Query, description = "of this monitor"),
+        ("entity" = Option<String>, Query, description = "about exactly this entity, for example service=checkout"),
+        ("search" = Option<String>, Query, description = "part of the entity or of the monitor's name"),
+        ("state" = Option<AnomalyState>, Query, description = "open or closed"),
+        ("feedback" = Option<Said>, Query, description = "what was said of it, by people or by verdicts"),
+        ("from" = Option<String>, Query, format = DateTime, description = "begun at or after this time"),
+        ("to" = Option<String>, Query, format = DateTime, description = "begun before this time"),
+        PageQuery),
     responses((status = 200, body = Page<Anomaly>)))]
 pub(crate) async fn list_anomalies(State(app): State<AppState>, mut params: Params) -> ApiResult<Json<Page<Anomaly>>> {
     let page = params.page()?;
+    let filter = AnomalyFilter {
+        monitor_id: params.word("monitor_id")?,
+        entity: params.text("entity")?,
+        search: params.text("search")?,
+        state: params.word("state")?,
+        said: params.word("feedback")?,
+        from: params.word("from")?,
+        to: params.word("to")?,
+    };
     params.done()?;
-    Ok(Json(app.deps.incidents.list_anomalies(&page).await?))
+    Ok(Json(app.deps.incidents.list_anomalies(&filter, &page).await?))
 }
 
 /// Series, band and score around an anomaly, by time.

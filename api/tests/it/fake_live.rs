@@ -6,7 +6,7 @@ use domain::backtest::{BacktestLimits, BacktestReport};
 use domain::catalog::{Case, Language, Monitor, SourceSpec};
 use domain::clock::from_millis;
 use domain::decision::{Decision, Outcome};
-use domain::discovery::{Discovered, LeftOut};
+use domain::discovery::{Discovered, LeftOut, Why};
 use domain::ports::{Backtest, Discovery, LogSource, MetricSource, Sources, Topic, Wake, WakeListener};
 use domain::run::{Run, RunPurpose, RunSpec};
 use domain::signal::{Completeness, MetricAnswer, Point, Series};
@@ -161,7 +161,7 @@ impl Discovery for Binary {
             scrape_interval_secs: 15,
             metrics_total: 3,
             series_total: 9,
-            left_out: vec![LeftOut { what: "go_gc".to_owned(), why: "internal".to_owned(), series: Some(9) }],
+            left_out: vec![LeftOut::new("go_gc", Why::Internal { of: "go".to_owned() }, Some(9))],
             left_out_total: 1,
         })
     }

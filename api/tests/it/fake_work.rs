@@ -2,7 +2,7 @@
 
 use crate::fake_catalog::page;
 use async_trait::async_trait;
-use domain::anomaly::{Anomaly, ChartPoint};
+use domain::anomaly::{Anomaly, AnomalyFilter, ChartPoint};
 use domain::catalog::RuntimeKind;
 use domain::decision::{Decision, Evaluate, Plan};
 use domain::identity::Audit;
@@ -25,6 +25,10 @@ pub(crate) struct Work {
     pub(crate) incidents: Mutex<Vec<Incident>>,
     pub(crate) events: Mutex<Vec<IncidentEvent>>,
     pub(crate) runs: Mutex<Vec<Run>>,
+    /// Anomalies of incidents.
+    pub(crate) members: Mutex<Vec<Anomaly>>,
+    /// The last filter of anomalies.
+    pub(crate) asked: Mutex<AnomalyFilter>,
     pub(crate) pause: Mutex<Option<domain::queue::Pause>>,
 }
 
@@ -59,11 +63,12 @@ impl IncidentStore for Work {
         Ok(all.iter().skip(from).take(limit as usize).cloned().collect())
     }
 
-    async fn anomalies_of(&self, _id: Id) -> Result<Vec<Anomaly>> {
-        Ok(Vec::new())
+    async fn anomalies_of(&self, id: Id) -> Result<Vec<Anomaly>> {
+        Ok(self.members.lock().unwrap().iter().filter(|a| a.incident_id == Some(id)).cloned().collect())
     }
 
-    async fn list_anomalies(&self, request: &PageRequest) -> Result<Page<Anomaly>> {
+    async fn list_anomalies(&self, filter: &AnomalyFilter, request: &PageRequest) -> Result<Page<Anomaly>> {
+        *self.asked.lock().unwrap() = filter.clone();
         Ok(page(&[], request))
     }
 

@@ -33,6 +33,68 @@ async fn an_incident_is_taken_commented_and_resolved() {
 }
 
 #[tokio::test]
+async fn a_false_alarm_is_said_of_every_anomaly() {
+    let app = App::new().await;
+    let operator = app.token("operator").await;
+    let id = app.incident("slow checkout").id;
+    let both = [(); 2].map(|()| domain::testing::samples::anomaly(new_id(), Some(id)));
+    app.work.members.lock().unwrap().extend(both.clone());
+    app.feedback.anomalies.lock().unwrap().extend(both.clone());
+    let resolve = |body| {
+        let (app, operator, path) = (&app, &operator, format!("/api/v1/incidents/{id}/resolve"));
+        async move { app.send_with("POST", &path, operator, &[("if-match", "\"1\"")], Some(body)).await }
+    };
+    assert!(resolve(json!({"opinion": "meh"})).await.status.is_client_error());
+    let over = resolve(json!({"opinion": "noise", "comment": "a rehearsal"})).await;
+    assert_eq!(over.json()["state"], "resolved", "{}", over.text);
+    for anomaly in both {
+        let path = format!("/api/v1/anomalies/{}/feedback", anomaly.id);
+        let said = app.send("GET", &path, Some(&operator), None).await.json();
+        assert_eq!(
+            (&said[0]["opinion"], &said[0]["voice"], &said[0]["by"]),
+            (&json!("noise"), &json!("person"), &json!("operator"))
+        );
+        assert_eq!(said[0]["fingerprint"], domain::feedback::fingerprint(&anomaly));
+    }
+    let events = app.send("GET", &format!("/api/v1/incidents/{id}/events"), Some(&operator), None).await.json();
+    assert_eq!(events[0]["message"], "operator resolved the incident: a rehearsal");
+}
+
+#[tokio::test]
+async fn anomalies_are_filtered_strictly() {
+    use domain::anomaly::{AnomalyFilter, AnomalyState, Said};
+    let app = App::new().await;
+    let viewer = app.token("viewer").await;
+    let list = |query: &str| {
+        let (app, viewer, path) = (&app, &viewer, format!("/api/v1/anomalies?{query}"));
+        async move { app.send("GET", &path, Some(viewer), None).await }
+    };
+    let monitor = new_id();
+    let query = format!(
+        "monitor_id={monitor}&entity=service%3Dcart&state=open&feedback=nothing&search=p95&from=2026-01-01T00:00:00Z&limit=5"
+    );
+    assert_eq!(list(&query).await.status, 200);
+    let asked = app.work.asked.lock().unwrap().clone();
+    let expected = AnomalyFilter {
+        monitor_id: Some(monitor),
+        entity: Some("service=cart".to_owned()),
+        search: Some("p95".to_owned()),
+        state: Some(AnomalyState::Open),
+        said: Some(Said::Nothing),
+        from: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+        to: None,
+    };
+    assert_eq!(asked, expected);
+    for (query, field) in
+        [("state=ajar", "state"), ("feedback=loud", "feedback"), ("to=today", "to"), ("monitor_id=1", "monitor_id")]
+    {
+        assert_eq!(list(query).await.field(), field);
+    }
+    assert_eq!(list("").await.status, 200);
+    assert_eq!(*app.work.asked.lock().unwrap(), AnomalyFilter::default());
+}
+
+#[tokio::test]
 async fn incidents_are_filtered_by_repeated_states() {
     let app = App::new().await;
     let viewer = app.token("viewer").await;

@@ -1,6 +1,6 @@
 //! Ports towards the database, one per concern. Every write that belongs together is one call and one transaction.
 
-use crate::anomaly::{Anomaly, ChartPoint};
+use crate::anomaly::{Anomaly, AnomalyFilter, ChartPoint};
 use crate::decision::{Decision, Evaluate, Plan};
 use crate::error::Result;
 use crate::identity::{Audit, AuditRow, RefreshToken, Role, Rotation, User};
@@ -159,8 +159,8 @@ pub trait IncidentStore: Send + Sync {
     async fn events_since(&self, after: Option<Id>, limit: u32) -> Result<Vec<IncidentEvent>>;
     /// Its anomalies, by start.
     async fn anomalies_of(&self, id: Id) -> Result<Vec<Anomaly>>;
-    /// One page of all anomalies, newest first.
-    async fn list_anomalies(&self, page: &PageRequest) -> Result<Page<Anomaly>>;
+    /// One page of anomalies, newest first.
+    async fn list_anomalies(&self, filter: &AnomalyFilter, page: &PageRequest) -> Result<Page<Anomaly>>;
     /// Chart rows of an anomaly, by time.
     async fn chart(&self, anomaly_id: Id) -> Result<Vec<ChartPoint>>;
     /// A person's change: the state moves along the automaton, the event is stored, audited.

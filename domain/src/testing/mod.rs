@@ -5,6 +5,7 @@ pub mod contracts;
 mod kept;
 pub mod samples;
 mod secrets;
+pub mod sentences;
 mod together;
 mod windows;
 

@@ -1,7 +1,7 @@
 // Incidents, their parts, and the summary of the last day.
 import { answer, api, compact, ifMatch } from './client'
 import type {
-  Anomaly, ChartPoint, Decision, Id, Incident, IncidentEvent, IncidentState, IncidentWork, Notification, Page, Run, Severity, SplitAnswer, Summary, Verification,
+  Anomaly, ChartPoint, Decision, Id, Incident, IncidentEvent, IncidentState, IncidentWork, Notification, Opinion, Page, Run, Severity, SplitAnswer, Summary, Verification,
 } from './types'
 
 export interface IncidentFilter { state: IncidentState[]; min_severity: Severity | ''; search: string }
@@ -26,8 +26,9 @@ const ACTIONS = {
   reopen: '/api/v1/incidents/{id}/reopen',
 } as const
 export type IncidentAction = keyof typeof ACTIONS
-export const actOnIncident = (incident: Incident, action: IncidentAction, comment: string) =>
-  answer<Incident>(api.POST(ACTIONS[action], { params: { ...one(incident.id), header: ifMatch(incident.version) }, body: comment ? { comment } : {} }))
+/** `opinion` is for `resolve` alone: what its anomalies were. */
+export const actOnIncident = (incident: Incident, action: IncidentAction, comment: string, opinion?: Opinion) =>
+  answer<Incident>(api.POST(ACTIONS[action], { params: { ...one(incident.id), header: ifMatch(incident.version) }, body: { ...(comment ? { comment } : {}), ...(opinion ? { opinion } : {}) } }))
 export const addComment = (id: Id, text: string) =>
   answer<IncidentEvent>(api.POST('/api/v1/incidents/{id}/comments', { params: one(id), body: { text } }))
 export const startStep = (id: Id, policy_id: Id) =>

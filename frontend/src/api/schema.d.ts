@@ -45,7 +45,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One page of all anomalies, newest first. */
+        /** One page of anomalies, newest first. */
         get: operations["list_anomalies"];
         put?: never;
         post?: never;
@@ -534,7 +534,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Declares the incident over. */
+        /** Declares the incident over; an opinion goes to all of its anomalies. */
         post: operations["resolve_incident"];
         delete?: never;
         options?: never;
@@ -3076,9 +3076,11 @@ export interface components {
              * @description Series, where they were counted.
              */
             series?: number | null;
+            /** @description The same as a code with its parts. */
+            told: components["schemas"]["Why"];
             /** @description The metric, or the monitor that is not proposed. */
             what: string;
-            /** @description Why, and what to do for it to be watched all the same. */
+            /** @description Why, and what to do for it to be watched all the same; English. */
             why: string;
         };
         /** @description What a run may use. Every runtime enforces them as far as its host can, and says in its platform information how far that is. */
@@ -3904,6 +3906,12 @@ export interface components {
             /** @description The refresh token. */
             refresh_token: string;
         };
+        /** @description How an incident is declared over. */
+        ResolveRequest: {
+            /** @description Shown in the timeline. */
+            comment?: string | null;
+            opinion?: components["schemas"]["Opinion"] | null;
+        };
         /** @description An editable object as stored and shown. */
         Resource_CaseSpec: components["schemas"]["CaseSpec"] & {
             /**
@@ -4488,6 +4496,11 @@ export interface components {
             kind: components["schemas"]["RuntimeKind"];
             kubernetes?: components["schemas"]["KubernetesSettings"] | null;
         };
+        /**
+         * @description What was said of an anomaly, as a filter.
+         * @enum {string}
+         */
+        Said: "useful" | "noise" | "nothing";
         /** @description When a case is run by itself. */
         ScheduleSpec: {
             /**
@@ -5165,6 +5178,77 @@ export interface components {
              */
             signal_label: string;
         };
+        /** @description Why something is not watched: a code and its parts, for readers of any language. */
+        Why: {
+            /** @enum {string} */
+            code: "internal";
+            /** @description Of what: `go`, `process`, `python`, `jvm`, `nodejs`, `exporter`, `prometheus`, `scrape`, `aiops`, `alerts`, `collector`. */
+            of: string;
+        } | {
+            /** @enum {string} */
+            code: "known_exporter";
+        } | {
+            /** @enum {string} */
+            code: "recording_rule";
+        } | {
+            /** @enum {string} */
+            code: "constant";
+        } | {
+            /** @enum {string} */
+            code: "no_histogram";
+        } | {
+            /** @enum {string} */
+            code: "no_labels";
+            /** @description The labels that are missing. */
+            labels: string[];
+        } | {
+            /** @enum {string} */
+            code: "beyond_families";
+            /**
+             * Format: int64
+             * @description How many are.
+             */
+            most: number;
+        } | {
+            /** @enum {string} */
+            code: "beyond_monitors";
+            /**
+             * Format: int64
+             * @description How many are.
+             */
+            most: number;
+        } | {
+            /** @enum {string} */
+            code: "too_many_services";
+            /**
+             * Format: int64
+             * @description How many it can hold.
+             */
+            most: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            services: number;
+        } | {
+            /** @enum {string} */
+            code: "series_cut";
+            /**
+             * Format: int64
+             * @description How many are watched.
+             */
+            most: number;
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            series: number;
+        } | {
+            /** @enum {string} */
+            code: "not_counted";
+            /** @description What it said. */
+            error: string;
+        };
         /** @description A planned time of a schedule and what became of it; each is stored once. */
         Window: {
             /**
@@ -5283,6 +5367,20 @@ export interface operations {
     list_anomalies: {
         parameters: {
             query?: {
+                /** @description of this monitor */
+                monitor_id?: string;
+                /** @description about exactly this entity, for example service=checkout */
+                entity?: string;
+                /** @description part of the entity or of the monitor's name */
+                search?: string;
+                /** @description open or closed */
+                state?: components["schemas"]["AnomalyState"];
+                /** @description what was said of it, by people or by verdicts */
+                feedback?: components["schemas"]["Said"];
+                /** @description begun at or after this time */
+                from?: string;
+                /** @description begun before this time */
+                to?: string;
                 /** @description Rows at most, 1 to 200; 50 when absent. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -6511,7 +6609,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ActionRequest"];
+                "application/json": components["schemas"]["ResolveRequest"];
             };
         };
         responses: {

@@ -45,6 +45,7 @@ export type OnFailure = Schemas['OnFailure']
 export type NotificationState = Schemas['NotificationState']
 export type Opinion = Schemas['Opinion']
 export type Voice = Schemas['Voice']
+export type Said = Schemas['Said']
 export type Part = Schemas['Part']
 export type PauseMode = Schemas['PauseMode']
 export type PullPolicy = Schemas['PullPolicy']
@@ -162,6 +163,8 @@ export interface Specs {
 export type Kind = keyof Specs
 export type StatusKind = 'sources' | 'monitors' | 'runtime-managers'
 export type Source = Resource<SourceSpec>
+export type LeftOut = Of<'LeftOut'>
+export type Discovered = With<Of<'Discovered'>, { monitors: Draft<MonitorSpec>[]; left_out: LeftOut[] }>
 export type Monitor = Resource<MonitorSpec>
 export type Script = Resource<ScriptSpec>
 export type Case = Resource<CaseSpec>

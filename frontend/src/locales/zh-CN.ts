@@ -61,7 +61,7 @@ export const zhCN: Messages = {
     loop: '修复闭环', detectedStep: '发现', explainedStep: '归因', decidedStep: '决策', actedStep: '执行', verifiedStep: '验证', pending: '尚未', working: '进行中', asks: '等待人工', waits: '等待闸门', refused: '已拒绝', afterStart: '+{t}',
     timeline: '时间线', anomalies: '异常', decisions: '为什么执行（或没有执行）？', runs: '运行', verification: '验证', notifications: '通知', signals: '信号', response: '处置',
     acknowledge: '接手', comment: '备注', escalate: '升级', resolve: '关闭', start: '启动此步骤', commentPlaceholder: '您知道些什么？Ctrl+Enter 发送。', send: '发送', reason: '原因（写入时间线）',
-    escalateAsk: '把此事件交给人处理？之后不再自动启动任何东西。', resolveAsk: '手动关闭此事件？这不是测量得出的结论。', startAsk: '现在启动“{policy}”的第 {n} 步？', started1: '步骤已排队', done: '已完成', newer: '事件已被修改，已重新读取，请再试一次。',
+    escalateAsk: '把此事件交给人处理？之后不再自动启动任何东西。', wasWhat: '这是什么情况？', wasReal: '确有故障', wasFalse: '误报', wasUnsaid: '不评价', wasHint: '评价会记到其全部异常：误报会降低监控项对这些序列的灵敏度，确有故障则恢复；评价会被记住。', resolveAsk: '手动关闭此事件？这不是测量得出的结论。', startAsk: '现在启动“{policy}”的第 {n} 步？', started1: '步骤已排队', done: '已完成', newer: '事件已被修改，已重新读取，请再试一次。',
     observed: '观测值', expected: '期望值', band: '期望范围', score: '异常分', logSamples: '日志行（已脱敏）', samplesMore: '显示全部 {n} 行', chartNone: '此序列没有存储的数据点。', showChart: '显示图表', episode: '时段', ongoing: '持续中', noChart: '日志异常没有序列，日志行就是证据。',
     markStart: '异常', markRun: '运行', markRunEnd: '运行结束', markVerdict: '结论', markDetected: '发现',
     gate: '闸门', passed: '通过', held: '拦住', inputs: '依据', step: '第 {n} 步', retryAt: '{t}再次评估', noPolicy: '没有策略', run: '运行', allGates: '{n} 个闸门全部通过', someGates: '{n} 个闸门中有 {held} 个拦住',
@@ -106,6 +106,15 @@ export const zhCN: Messages = {
     list: '数据源', one: '数据源', new: '新建数据源', kind: '类型', url: '地址', urlHint: 'http://host:9090，不含用户名和密码', credentials: '凭据', username: '用户名', password: '密码', token: '令牌', key: 'API 密钥', secretKept: '已保存；输入新值可替换。', index: '索引模式', indexHint: '例如 logs-*', fields: '字段名', fieldsHint: '与 ECS 和 OpenTelemetry 不同时填写。', timeout: '请求时限（秒）', test: '测试', testing: '测试中', testOk: '连接正常', testBad: '响应不正常', latency: '响应', checked: '检查',
     fieldRoles: { timestamp: '时间', level: '级别', message: '消息', service: '服务', trace_id: '跟踪号' },
     webhook: '发送到此处的告警', entities: '标识对象的标签，优先者在前', entitiesHint: '都不存在时使用常见标签，如 service、pod、instance。', labelOf: '标签', kindOf: '类别', severityLabel: '严重程度标签', signalLabel: '信号标签', mapping: '请求体中各内容的位置（JSON 指针）', address: '发送方使用的地址', createToken: '创建令牌', newToken: '更换令牌', revoke: '吊销令牌', revokeAsk: '吊销令牌？在创建新令牌之前，投递都会被拒绝。', revoked: '令牌已吊销', replaceAsk: '创建新令牌？旧令牌会立即失效。', tokenOnce: '令牌只显示这一次，请立即复制。', tokenFirst: '请先保存数据源，再创建令牌。', tokenHint: '发送方使用各自的 Bearer 令牌证明身份。', snippet: '发送方配置', alertsOf: '来自它的告警',
+  },
+  discovery: {
+    title: '自动发现', intro: 'Prometheus 中有什么，以及建议用哪些监控项来监控。采纳之前不会存储任何内容。', again: '重新查看', noSource: '没有可查看的 Prometheus 数据源。', empty: '此数据源还没有指标：请确认它在抓取目标。', metrics: '个指标', seriesAll: '条序列', scrape: '每 {n} 秒抓取一次', proposedN: '个建议', thereN: '个已在监控', leftOutN: '项被略去',
+    proposed: '建议的监控项', none: '没有可建议的：没有已知的指标，也没有能从类型和名称判断的指标。', onlyNew: '只看新的', takeAll: '采纳全部 {n} 个新的', take: '采纳', takeMuted: '采纳并静默', taken: '已创建 {n} 个监控项', mute: '静默 7 天', there: '已在监控', fresh: '新', entities: '对象标签',
+    leftOut: '被略去的', what: '内容', why: '原因及办法', series: '序列数', nothingLeft: '没有略去任何内容。', showAll: '显示全部 {n} 项', more: '另有 {n} 项未列出。',
+  },
+  leftOut: {
+    internal_go: 'Go 运行时的内部指标', internal_process: '进程的内部指标；处理器时间、内存和文件已在监控', internal_python: 'Python 运行时的内部指标', internal_jvm: 'JVM 的内部指标；堆已在监控', internal_nodejs: 'Node.js 的内部指标；事件循环已在监控', internal_exporter: '导出器的内部指标', internal_prometheus: 'Prometheus 的内部指标', internal_scrape: '由 Prometheus 在每次抓取时写入', internal_aiops: '我们自己的指标', internal_alerts: 'Prometheus 的告警；它们经由 Alertmanager 到达', internal_collector: '采集器的内部指标',
+    known_exporter: '属于已知的导出器，其关键信号已在监控；需要时请添加 PromQL 监控项', recording_rule: '记录规则：重复了其他指标；需要时请添加 PromQL 监控项', constant: '以标签表达信息，或是一个时间；其值不变', no_histogram: '类型为直方图，却既没有分桶也没有原生直方图；需要时请添加 PromQL 监控项', no_labels: '其序列没有标签 {labels}；需要时请添加 PromQL 监控项', beyond_families: '超出查看的 {most} 个指标族；需要时请添加 PromQL 监控项', beyond_monitors: '超出一个数据源建议的 {most} 个监控项；可在界面中创建', too_many_services: '{services} 个服务超出一个监控项的 {most} 个；请手动缩小范围', series_cut: '{series} 条序列中监控 {most} 条；请提高序列上限（最多 20000）或缩小查询', not_counted: '数据源没有统计出全部序列（{error}）',
   },
   channel: { list: '通知渠道', one: '渠道', new: '新建渠道', kind: '类型', url: '地址', secret: '签名密钥', secretHint: '请求使用 HMAC-SHA256 签名。', minSeverity: '起始严重程度' },
   audit: { list: '审计', seq: '序号', at: '时间', actor: '操作者', action: '动作', object: '对象', origin: '来源', hash: '哈希', intro: '每一行的哈希都覆盖前一行；用 “aiops audit verify” 检查整条链。' },
@@ -179,6 +188,7 @@ export const zhCN: Messages = {
     firing: '触发中', resolved: '已恢复',
   },
   anomaly: {
+    said_nothing: '未评价', anyMonitor: '任意监控项', anyFeedback: '任意评价', anyTime: '开始时间', began_from: '开始于', began_to: '至', moreOf: '此对象的异常',
     list: '异常', search: '按监控项或对象筛选', monitor: '监控项', series: '序列', view: '检测视角', way: '方向', up: '偏高', down: '偏低', recovery: '恢复条件', recoveryBand: '处于 {lower} 与 {upper} 之间', recoveryClosed: '由检测器关闭', recoveryTold: '由发送方告知', untold: '不打开事件：{why}', closedBecause: '关闭原因：{why}', feedback: '这条值得通知吗？', useful: '有用', noise: '噪声', remark: '备注（可选）', said: '已有意见', saidNone: '还没有人评价。', saved: '已记录', noiseHint: '标为噪声会降低监控项对此序列的灵敏度，并会被记住。', incident: '事件', noIncident: '不属于任何事件', empty: '还没有异常。', open: '只看未恢复的', started: '开始',
     recoveryAtMost: '不高于 {upper}', recoveryAtLeast: '不低于 {lower}',
   },

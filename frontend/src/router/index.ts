@@ -52,6 +52,7 @@ export const routes: RouteRecordRaw[] = [
       { path: '/anomalies/:id', name: 'anomaly', component: () => import('@/views/AnomalyDetailView.vue'), props: true, meta: { title: 'nav.anomalies', section: 'anomalies' } },
       ...editable('/monitors', 'monitors', () => import('@/views/MonitorsView.vue'), () => import('@/views/MonitorEditView.vue')),
       ...editable('/sources', 'sources', () => import('@/views/SourcesView.vue'), () => import('@/views/SourceEditView.vue')),
+      { path: '/discovery/:id?', name: 'discovery', component: () => import('@/views/DiscoveryView.vue'), props: true, meta: { title: 'discovery.title', section: 'sources' } },
       ...editable('/channels', 'channels', () => import('@/views/ChannelsView.vue'), () => import('@/views/ChannelEditView.vue')),
       { path: '/audit', name: 'audit', component: () => import('@/views/AuditView.vue'), meta: { title: 'nav.audit', section: 'audit', needs: 'admin' } },
       { path: '/users', name: 'users', component: () => import('@/views/UsersView.vue'), meta: { title: 'nav.users', section: 'users', needs: 'admin' } },

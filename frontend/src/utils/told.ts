@@ -1,6 +1,7 @@
 // The server's sentences in the reader's language, where their code and inputs say it all; else the sentence as it came.
-import type { Decision, GateResult, IncidentEvent, Json } from '@/api/types'
+import type { Decision, GateResult, IncidentEvent, Json, LeftOut } from '@/api/types'
 import { percent } from './format'
+import { inLanguage } from './sentences'
 
 type Dict = Record<string, Json>
 /** Text of a key with its parts filled in. */
@@ -52,9 +53,9 @@ function gateParts(gate: GateResult, at: string): { key: string; named: Record<s
 /** Why a gate passed or held, at the time of its decision. */
 export function gateReason(gate: GateResult, at: string, locale: string, say: Say): string {
   const parts = locale === 'en' ? null : gateParts(gate, at)
-  if (!parts) return gate.reason
+  if (!parts) return inLanguage(gate.reason, locale, say)
   const told = say(`gateReason.${parts.key}`, parts.named)
-  return told.includes('{') ? gate.reason : told
+  return told.includes('{') ? inLanguage(gate.reason, locale, say) : told
 }
 
 /** Why a decision came out so: the reason of the gate that it quotes. */
@@ -62,7 +63,7 @@ export function decisionReason(decision: Decision, locale: string, say: Say): st
   const quoted = decision.gates.find((gate) => gate.reason === decision.reason)
   if (quoted) return gateReason(quoted, decision.at, locale, say)
   const free = decision.outcome === 'run' && decision.gates.length > 0 && decision.gates.every((gate) => gate.passed)
-  return locale !== 'en' && free ? say('incident.allGates', { n: decision.gates.length }) : decision.reason
+  return locale !== 'en' && free ? say('incident.allGates', { n: decision.gates.length }) : inLanguage(decision.reason, locale, say)
 }
 
 /** What the samples of a round say together. */
@@ -107,6 +108,20 @@ function byKind(event: IncidentEvent, say: Say): string {
 
 /** The sentence of an event: its own in the reader's language, one made of its facts, or the one that came. */
 export function eventText(event: IncidentEvent, locale: string, say: Say): string {
-  if (locale === 'en') return event.message
-  return text(dict(event.data)['zh']) || byKind(event, say) || event.message
+  // A remark is a person's own.
+  if (locale === 'en' || event.kind === 'comment') return event.message
+  const zh = text(dict(event.data)['zh'])
+  if (zh) return zh
+  const known = inLanguage(event.message, locale, say)
+  return known !== event.message ? known : byKind(event, say) || event.message
+}
+
+/** Why a metric is not watched. */
+export function leftOutText(row: LeftOut, locale: string, say: Say): string {
+  if (locale === 'en') return row.why
+  const { code, ...parts } = row.told as { code: string } & Dict
+  const named = Object.fromEntries(Object.entries(parts).map(([key, value]) => [key, Array.isArray(value) ? value.join(', ') : typeof value === 'number' ? value : text(value)]))
+  const key = code === 'internal' ? `leftOut.internal_${text(parts['of'])}` : `leftOut.${code}`
+  const told = say(key, named)
+  return told === key ? row.why : told
 }

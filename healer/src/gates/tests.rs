@@ -16,6 +16,7 @@ fn named(policy: &Policy, facts: &GateFacts, name: &str) -> Gate {
 fn a_fresh_incident_passes_every_gate() {
     let all = evaluate(&policy(), &facts(), t(0));
     assert!(all.iter().all(|g| g.result.passed && g.block.is_none()), "{all:?}");
+    assert!(all.iter().all(|g| domain::testing::sentences::known(&g.result.reason)), "{all:?}");
     assert_eq!(strongest(&all), None);
 }
 
@@ -79,6 +80,7 @@ fn each_gate_stops_for_its_own_reason() {
         let gate = named(&p, &f, name);
         assert_eq!(gate.block, expected, "row {index}: {gate:?}");
         assert_eq!(gate.result.passed, expected.is_none(), "row {index}");
+        assert!(domain::testing::sentences::known(&gate.result.reason), "row {index}: {}", gate.result.reason);
         assert!(!gate.result.reason.is_empty() && gate.result.inputs.is_object(), "row {index}");
     }
 }

@@ -47,6 +47,7 @@ fn two_steps() -> (Policy, Vec<ResolvedStep>) {
 
 fn show(plan: &Plan) -> String {
     let d = &plan.decision;
+    assert!(domain::testing::sentences::known(&d.reason), "{}", d.reason);
     let mut text = format!(
         "{:?}: {} (step {}, escalate {}, retry {:?})\n",
         d.outcome,

@@ -91,6 +91,7 @@ mod tests {
             (Verdict::Worse, with(next, false, 2), 0, RunState::Succeeded, Escalated, false),
         ] {
             let got = after(verdict, Some(&spec), step, Some(run));
+            assert!(domain::testing::sentences::known(&got.reason), "{}", got.reason);
             assert_eq!((got.to, got.undo), (to, takes_back), "{verdict:?} {:?} {step} {run:?}", spec.on_failure);
         }
         assert_eq!(after(Verdict::NotFixed, None, 0, None).to, Escalated);

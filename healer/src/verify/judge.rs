@@ -11,6 +11,7 @@
 //!   band against the baseline: `worse` when the last `samples` known rounds are all above 1.5 x baseline, `improved`
 //!   at or below 0.7 x baseline, else `not_fixed`.
 //! - `worse` may come early, after half of `deadline_secs` (time without data counts here), so that harm is undone soon.
+//! - A cure of what was measured healthy before the run is `fixed` too, and its reason says that there was nothing to cure.
 //! - Without a known baseline nothing is called `improved` or `worse`.
 
 use domain::policy::VerificationSpec;
@@ -107,7 +108,9 @@ pub fn decide(
     let need = usize::try_from(spec.samples.max(1)).unwrap_or(usize::MAX);
     let healthy = trailing(&states, RoundState::Healthy);
     if healthy >= need {
-        let reason = format!("healthy in {healthy} samples in a row");
+        let before = round_state(baseline) == RoundState::Healthy;
+        let nothing = if before { ", and before the run already: there was nothing for it to cure" } else { "" };
+        let reason = format!("healthy in {healthy} samples in a row{nothing}");
         return Judgement::Verdict { verdict: Verdict::Fixed, reason };
     }
     let limit = secs(spec.deadline_secs);

@@ -58,14 +58,18 @@ pub(super) fn requests(
     common: &Common,
 ) -> Vec<Draft<MonitorSpec>> {
     let (metric, what) = (family.metric, family.what);
-    let count = if family.histogram { format!("{metric}_count") } else { metric.to_owned() };
+    let (count, native) = (family.counted(names), family.is_native(names));
     let carried = |label: &str| groups.iter().any(|g| g.get(label).is_some_and(|v| !v.is_empty()));
     let along = family.along.filter(|l| carried(l)).map(|l| format!(", {l}")).unwrap_or_default();
     let failure = family.failure.iter().find(|(label, _)| carried(label));
     let mut all = Vec::new();
     for part in parts(groups) {
         let by = format!("{}{along}", part.label);
-        let rate = |more: &str| format!("sum by ({by}) (rate({count}{{{}{more}}}[§w]))", part.matchers);
+        let rate = |more: &str| {
+            let each = format!("rate({count}{{{}{more}}}[§w])", part.matchers);
+            let each = if native { format!("histogram_count({each})") } else { each };
+            format!("sum by ({by}) ({each})")
+        };
         let mut add = |title: &str, query: String, signal, unit: &str, direction| {
             let name = format!("{what} {title} by {} ({metric})", part.label);
             all.push(draft(name, &query, signal, unit, direction, vec![part.label.to_owned()], common));
@@ -74,7 +78,10 @@ pub(super) fn requests(
             let query = format!("({} or 0 * {}) / {}", rate(&format!("{label}{matcher}")), rate(""), rate(""));
             add("error share", query, SignalKind::Errors, "", Direction::Up);
         }
-        if names.contains(&format!("{metric}_bucket")) {
+        if native {
+            let query = format!("histogram_quantile(0.95, sum by ({by}) (rate({metric}{{{}}}[§w])))", part.matchers);
+            add("latency p95", query, LATENCY, family.unit, Direction::Up);
+        } else if names.contains(&format!("{metric}_bucket")) {
             let query =
                 format!("histogram_quantile(0.95, sum by (le, {by}) (rate({metric}_bucket{{{}}}[§w])))", part.matchers);
             add("latency p95", query, LATENCY, family.unit, Direction::Up);
@@ -90,11 +97,13 @@ pub(super) fn requests(
 /// One value, once for each part where it is grouped by service.
 pub(super) fn gauge(gauge: &Gauge, groups: &[Labels], common: &Common) -> Vec<Draft<MonitorSpec>> {
     match gauge.scope {
-        Scope::Fixed(labels) => {
+        Scope::Fixed(_) | Scope::Container => {
+            let labels = gauge.scope.labels();
             let entity = labels.iter().map(|l| (*l).to_owned()).collect();
             let query = gauge.query.replace("§m", "");
             let name = format!("{} by {}", capital(gauge.title), labels.join(", "));
-            vec![draft(name, &query, gauge.signal, gauge.unit, gauge.direction, entity, common)]
+            let draft = draft(name, &query, gauge.signal, gauge.unit, gauge.direction, entity, common);
+            vec![if gauge.below_one { below_one(draft, common) } else { draft }]
         }
         Scope::Service => parts(groups)
             .into_iter()
@@ -103,7 +112,7 @@ pub(super) fn gauge(gauge: &Gauge, groups: &[Labels], common: &Common) -> Vec<Dr
                 let name = format!("{} by {}", capital(gauge.title), part.label);
                 let entity = vec![part.label.to_owned()];
                 let draft = draft(name, &query, gauge.signal, gauge.unit, gauge.direction, entity, common);
-                if gauge.needs[0].ends_with("_up") { below_one(draft, common) } else { draft }
+                if gauge.below_one { below_one(draft, common) } else { draft }
             })
             .collect(),
     }
@@ -202,5 +211,19 @@ mod tests {
                 "sum by (service) (rate(http_server_request_duration_seconds_count[20s]))",
             ]
         );
+    }
+
+    #[test]
+    fn a_native_histogram_is_watched_by_functions_of_its_own() {
+        let common = Common { source_id: Id::nil(), interval_secs: 5, window_secs: 20 };
+        let groups = [labels(&[("service", "pay"), ("http_response_status_code", "200")])];
+        let names = ["http_server_request_duration_seconds".to_owned()].into();
+        let queries: Vec<String> =
+            requests(&REQUESTS[0], &groups, &names, &common).into_iter().map(|d| d.spec.query).collect();
+        let all = "sum by (service) (histogram_count(rate(http_server_request_duration_seconds[20s])))";
+        let failed = "sum by (service) (histogram_count(rate(http_server_request_duration_seconds\
+                      {http_response_status_code=~\"5..\"}[20s])))";
+        let p95 = "histogram_quantile(0.95, sum by (service) (rate(http_server_request_duration_seconds[20s])))";
+        assert_eq!(queries, [format!("({failed} or 0 * {all}) / {all}").as_str(), p95, all]);
     }
 }

@@ -17,13 +17,33 @@ pub(super) enum Scope {
     Service,
     /// These labels.
     Fixed(&'static [&'static str]),
+    /// Containers outside Kubernetes, by name.
+    Container,
+}
+
+impl Scope {
+    /// Labels of the entity; none where they are yet to be found.
+    pub(super) const fn labels(self) -> &'static [&'static str] {
+        match self {
+            Self::Service => &[],
+            Self::Fixed(labels) => labels,
+            Self::Container => &["name"],
+        }
+    }
+
+    /// Matchers of the series that can have such an entity.
+    pub(super) fn matchers(self) -> String {
+        let named: Vec<String> = self.labels().iter().map(|label| format!("{label}!=\"\"")).collect();
+        let alone = if self == Self::Container { ",pod=\"\"" } else { "" };
+        format!("{}{alone}", named.join(","))
+    }
 }
 
 /// Requests counted or timed by one metric family: rate, errors and duration are derived.
 #[derive(Debug)]
 pub(super) struct Requests {
     pub(super) what: &'static str,
-    /// Histogram base name (`_bucket`, `_sum`, `_count`), or the whole name of a counter.
+    /// Histogram base name (`_bucket`, `_sum`, `_count`; the name alone when it is native), or the whole name of a counter.
     pub(super) metric: &'static str,
     pub(super) histogram: bool,
     pub(super) unit: &'static str,
@@ -33,6 +53,19 @@ pub(super) struct Requests {
     pub(super) unless: &'static [&'static str],
     /// Further label to group by, for example the server that is called.
     pub(super) along: Option<&'static str>,
+}
+
+impl Requests {
+    /// Whether it is there as a native histogram: one series without `_bucket`, `_sum` and `_count`.
+    pub(super) fn is_native(&self, names: &std::collections::BTreeSet<String>) -> bool {
+        self.histogram && names.contains(self.metric) && !names.contains(&format!("{}_count", self.metric))
+    }
+
+    /// The metric that counts its requests.
+    pub(super) fn counted(&self, names: &std::collections::BTreeSet<String>) -> String {
+        let part = if self.histogram && !self.is_native(names) { "_count" } else { "" };
+        format!("{}{part}", self.metric)
+    }
 }
 
 /// One value to watch.
@@ -46,6 +79,8 @@ pub(super) struct Gauge {
     pub(super) unit: &'static str,
     pub(super) direction: Direction,
     pub(super) scope: Scope,
+    /// 1 is well and less is not: nothing is to be learned about it.
+    pub(super) below_one: bool,
 }
 
 const HTTP_FAILURE: &[(&str, &str)] = &[
@@ -112,16 +147,27 @@ const fn gauge(
     direction: Direction,
     scope: Scope,
 ) -> Gauge {
-    Gauge { title, needs, query, signal, unit, direction, scope }
+    Gauge { title, needs, query, signal, unit, direction, scope, below_one: false }
+}
+
+const fn below_one(gauge: Gauge) -> Gauge {
+    Gauge { below_one: true, ..gauge }
 }
 
 const SERVICE: Scope = Scope::Service;
 const NODE: Scope = Scope::Fixed(&["instance"]);
 const POD: Scope = Scope::Fixed(&["namespace", "pod"]);
+const NAMESPACE: Scope = Scope::Fixed(&["namespace"]);
 const DEPLOYMENT: Scope = Scope::Fixed(&["namespace", "deployment"]);
+const STATEFUL: Scope = Scope::Fixed(&["namespace", "statefulset"]);
+const DAEMON: Scope = Scope::Fixed(&["namespace", "daemonset"]);
+const SCALER: Scope = Scope::Fixed(&["namespace", "horizontalpodautoscaler"]);
+const VOLUME: Scope = Scope::Fixed(&["namespace", "persistentvolumeclaim"]);
+const KUBE_NODE: Scope = Scope::Fixed(&["node"]);
+const CONTAINER: Scope = Scope::Container;
 
 #[rustfmt::skip]
-pub(super) const GAUGES: [Gauge; 36] = [
+pub(super) const GAUGES: &[Gauge] = &[
     // Connection pools and caches.
     gauge("connections in use", &["db_client_connections_usage"], "sum by (§e, pool_name) (db_client_connections_usage{§mstate=\"used\"})", Saturation, "", Up, SERVICE),
     gauge("connections in use, newer convention", &["db_client_connection_count"], "sum by (§e, db_client_connection_pool_name) (db_client_connection_count{§mdb_client_connection_state=\"used\"})", Saturation, "", Up, SERVICE),
@@ -147,20 +193,44 @@ pub(super) const GAUGES: [Gauge; 36] = [
     gauge("node file system share", &["node_filesystem_avail_bytes", "node_filesystem_size_bytes"], "1 - node_filesystem_avail_bytes{fstype!~\"tmpfs|overlay|squashfs|ramfs|iso9660\"} / (node_filesystem_size_bytes > 0)", Saturation, "", Up, NODE),
     gauge("node disk busy share", &["node_disk_io_time_seconds_total"], "sum by (instance, device) (rate(node_disk_io_time_seconds_total[§w]))", Saturation, "", Up, NODE),
     gauge("node network received", &["node_network_receive_bytes_total"], "sum by (instance) (rate(node_network_receive_bytes_total{device!~\"lo|veth.*\"}[§w]))", Traffic, "bytes/s", Both, NODE),
+    gauge("node load per core", &["node_load5", "node_cpu_seconds_total"], "max by (instance) (node_load5) / count by (instance) (node_cpu_seconds_total{mode=\"idle\"})", Saturation, "", Up, NODE),
+    gauge("node waiting for CPU share", &["node_pressure_cpu_waiting_seconds_total"], "max by (instance) (rate(node_pressure_cpu_waiting_seconds_total[§w]))", Saturation, "", Up, NODE),
+    gauge("node stalled on memory share", &["node_pressure_memory_stalled_seconds_total"], "max by (instance) (rate(node_pressure_memory_stalled_seconds_total[§w]))", Saturation, "", Up, NODE),
+    gauge("node stalled on I/O share", &["node_pressure_io_stalled_seconds_total"], "max by (instance) (rate(node_pressure_io_stalled_seconds_total[§w]))", Saturation, "", Up, NODE),
+    gauge("node swapping", &["node_vmstat_pswpin", "node_vmstat_pswpout"], "sum by (instance) (rate(node_vmstat_pswpin[§w]) + rate(node_vmstat_pswpout[§w]))", Saturation, "pages/s", Up, NODE),
+    gauge("node inode share", &["node_filesystem_files_free", "node_filesystem_files"], "1 - node_filesystem_files_free{fstype!~\"tmpfs|overlay|squashfs|ramfs|iso9660\"} / (node_filesystem_files > 0)", Saturation, "", Up, NODE),
+    gauge("node file handle share", &["node_filefd_allocated", "node_filefd_maximum"], "node_filefd_allocated / node_filefd_maximum", Saturation, "", Up, NODE),
+    gauge("node network sent", &["node_network_transmit_bytes_total"], "sum by (instance) (rate(node_network_transmit_bytes_total{device!~\"lo|veth.*\"}[§w]))", Traffic, "bytes/s", Both, NODE),
+    gauge("node out-of-memory kills", &["node_vmstat_oom_kill"], "sum by (instance) (increase(node_vmstat_oom_kill[10m]))", Errors, "", Up, NODE),
     gauge("node network errors", &["node_network_receive_errs_total"], "sum by (instance) (rate(node_network_receive_errs_total[§w]))", Errors, "/s", Up, NODE),
     // cAdvisor.
     gauge("pod CPU", &["container_cpu_usage_seconds_total"], "sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{container!=\"\",container!=\"POD\"}[§w]))", Saturation, "cores", Up, POD),
     gauge("pod memory", &["container_memory_working_set_bytes"], "sum by (namespace, pod) (container_memory_working_set_bytes{container!=\"\",container!=\"POD\"})", Saturation, "bytes", Up, POD),
     gauge("pod CPU throttled share", &["container_cpu_cfs_throttled_periods_total", "container_cpu_cfs_periods_total"], "sum by (namespace, pod) (rate(container_cpu_cfs_throttled_periods_total{container!=\"\"}[§w])) / sum by (namespace, pod) (rate(container_cpu_cfs_periods_total{container!=\"\"}[§w]))", Saturation, "", Up, POD),
-    // kube-state-metrics.
+    gauge("pod memory of limit share", &["container_memory_working_set_bytes", "container_spec_memory_limit_bytes"], "max by (namespace, pod) (container_memory_working_set_bytes{container!=\"\",container!=\"POD\"} / (container_spec_memory_limit_bytes{container!=\"\",container!=\"POD\"} > 0))", Saturation, "", Up, POD),
+    gauge("pod out-of-memory kills", &["container_oom_events_total"], "sum by (namespace, pod) (increase(container_oom_events_total{container!=\"\"}[10m]))", Errors, "", Up, POD),
+    gauge("pod network errors", &["container_network_receive_errors_total"], "sum by (namespace, pod) (rate(container_network_receive_errors_total{pod!=\"\"}[§w]))", Errors, "/s", Up, POD),
+    gauge("container CPU", &["container_cpu_usage_seconds_total"], "sum by (name) (rate(container_cpu_usage_seconds_total{name!=\"\",pod=\"\"}[§w]))", Saturation, "cores", Up, CONTAINER),
+    gauge("container memory", &["container_memory_working_set_bytes"], "sum by (name) (container_memory_working_set_bytes{name!=\"\",pod=\"\"})", Saturation, "bytes", Up, CONTAINER),
+    gauge("container memory of limit share", &["container_memory_working_set_bytes", "container_spec_memory_limit_bytes"], "max by (name) (container_memory_working_set_bytes{name!=\"\",pod=\"\"} / (container_spec_memory_limit_bytes{name!=\"\",pod=\"\"} > 0))", Saturation, "", Up, CONTAINER),
+    gauge("container CPU throttled share", &["container_cpu_cfs_throttled_periods_total", "container_cpu_cfs_periods_total"], "sum by (name) (rate(container_cpu_cfs_throttled_periods_total{name!=\"\",pod=\"\"}[§w])) / sum by (name) (rate(container_cpu_cfs_periods_total{name!=\"\",pod=\"\"}[§w]))", Saturation, "", Up, CONTAINER),
+    gauge("container out-of-memory kills", &["container_oom_events_total"], "sum by (name) (increase(container_oom_events_total{name!=\"\",pod=\"\"}[10m]))", Errors, "", Up, CONTAINER),
+    // kube-state-metrics and the kubelet.
     gauge("pod restarts", &["kube_pod_container_status_restarts_total"], "sum by (namespace, pod) (increase(kube_pod_container_status_restarts_total[10m]))", Availability, "", Up, POD),
     gauge("deployment available share", &["kube_deployment_status_replicas_available", "kube_deployment_spec_replicas"], "kube_deployment_status_replicas_available / (kube_deployment_spec_replicas > 0)", Availability, "", Down, DEPLOYMENT),
+    gauge("stateful set ready share", &["kube_statefulset_status_replicas_ready", "kube_statefulset_replicas"], "kube_statefulset_status_replicas_ready / (kube_statefulset_replicas > 0)", Availability, "", Down, STATEFUL),
+    gauge("daemon set pods unavailable", &["kube_daemonset_status_number_unavailable"], "sum by (namespace, daemonset) (kube_daemonset_status_number_unavailable)", Availability, "", Up, DAEMON),
+    gauge("pods not running", &["kube_pod_status_phase"], "sum by (namespace) (kube_pod_status_phase{phase=~\"Pending|Failed|Unknown\"})", Availability, "", Up, NAMESPACE),
+    gauge("jobs failed", &["kube_job_status_failed"], "sum by (namespace) (kube_job_status_failed)", Errors, "", Up, NAMESPACE),
+    below_one(gauge("Kubernetes node is ready", &["kube_node_status_condition"], "min by (node) (kube_node_status_condition{condition=\"Ready\",status=\"true\"})", Availability, "", Down, KUBE_NODE)),
+    gauge("autoscaler of its limit share", &["kube_horizontalpodautoscaler_status_current_replicas", "kube_horizontalpodautoscaler_spec_max_replicas"], "kube_horizontalpodautoscaler_status_current_replicas / (kube_horizontalpodautoscaler_spec_max_replicas > 0)", Saturation, "", Up, SCALER),
+    gauge("volume share", &["kubelet_volume_stats_used_bytes", "kubelet_volume_stats_capacity_bytes"], "max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes / (kubelet_volume_stats_capacity_bytes > 0))", Saturation, "", Up, VOLUME),
     // Redis and PostgreSQL exporters.
-    gauge("Redis answers", &["redis_up"], "min by (§e, instance) (redis_up{§m})", Availability, "", Down, SERVICE),
+    below_one(gauge("Redis answers", &["redis_up"], "min by (§e, instance) (redis_up{§m})", Availability, "", Down, SERVICE)),
     gauge("Redis clients", &["redis_connected_clients"], "sum by (§e, instance) (redis_connected_clients{§m})", Saturation, "", Up, SERVICE),
     gauge("Redis memory", &["redis_memory_used_bytes"], "sum by (§e, instance) (redis_memory_used_bytes{§m})", Saturation, "bytes", Up, SERVICE),
     gauge("Redis hit share", &["redis_keyspace_hits_total", "redis_keyspace_misses_total"], "sum by (§e, instance) (rate(redis_keyspace_hits_total{§m}[§w])) / (sum by (§e, instance) (rate(redis_keyspace_hits_total{§m}[§w])) + sum by (§e, instance) (rate(redis_keyspace_misses_total{§m}[§w])))", Saturation, "", Down, SERVICE),
-    gauge("PostgreSQL answers", &["pg_up"], "min by (§e, instance) (pg_up{§m})", Availability, "", Down, SERVICE),
+    below_one(gauge("PostgreSQL answers", &["pg_up"], "min by (§e, instance) (pg_up{§m})", Availability, "", Down, SERVICE)),
     gauge("PostgreSQL connections", &["pg_stat_database_numbackends"], "sum by (§e, instance) (pg_stat_database_numbackends{§m})", Saturation, "", Up, SERVICE),
     gauge("PostgreSQL deadlocks", &["pg_stat_database_deadlocks"], "sum by (§e, instance) (rate(pg_stat_database_deadlocks{§m}[§w]))", Errors, "/s", Up, SERVICE),
     gauge("PostgreSQL commits", &["pg_stat_database_xact_commit"], "sum by (§e, instance) (rate(pg_stat_database_xact_commit{§m}[§w]))", Traffic, "/s", Both, SERVICE),
@@ -173,7 +243,7 @@ pub(super) fn names() -> Vec<String> {
     let mut names: Vec<String> = vec!["up".to_owned()];
     for family in &REQUESTS {
         if family.histogram {
-            names.extend(["bucket", "count", "sum"].iter().map(|part| format!("{}_{part}", family.metric)));
+            names.extend(["_bucket", "_count", "_sum", ""].iter().map(|part| format!("{}{part}", family.metric)));
         } else {
             names.push(family.metric.to_owned());
         }

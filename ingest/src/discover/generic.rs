@@ -4,7 +4,7 @@ use super::draft::{self, Common, parts};
 use super::families;
 use domain::Labels;
 use domain::catalog::{Direction, MonitorSpec};
-use domain::discovery::{LeftOut, MetricMeta, MetricType};
+use domain::discovery::{LeftOut, MetricMeta, MetricType, Why};
 use domain::resource::Draft;
 use domain::signal::SignalKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,20 +23,27 @@ pub(super) struct Family {
     pub(super) series: u64,
 }
 
+impl Family {
+    /// Whether its type says histogram and it has no buckets: then it is native, or no histogram at all.
+    pub(super) fn is_native(&self) -> bool {
+        self.kind == MetricType::Histogram && self.exists == self.name
+    }
+}
+
 /// Names that say something of the thing that measures, or that the tables cover as far as it is worth it.
 const INTERNAL: [(&str, &str); 12] = [
-    ("go_", "internal of the Go runtime"),
-    ("process_", "internal of the process; processor time, memory and files are watched"),
-    ("python_", "internal of the Python runtime"),
-    ("jvm_", "internal of the JVM; the heap is watched"),
-    ("nodejs_", "internal of Node.js; the event loop is watched"),
-    ("promhttp_", "internal of the exporter"),
-    ("prometheus_", "internal of Prometheus"),
-    ("net_conntrack_", "internal of the exporter"),
-    ("scrape_", "written by Prometheus at each scrape"),
-    ("aiops_", "our own"),
-    ("ALERTS", "alerts of Prometheus; they come by Alertmanager"),
-    ("otel_", "internal of the collector"),
+    ("go_", "go"),
+    ("process_", "process"),
+    ("python_", "python"),
+    ("jvm_", "jvm"),
+    ("nodejs_", "nodejs"),
+    ("promhttp_", "exporter"),
+    ("prometheus_", "prometheus"),
+    ("net_conntrack_", "exporter"),
+    ("scrape_", "scrape"),
+    ("aiops_", "aiops"),
+    ("ALERTS", "alerts"),
+    ("otel_", "collector"),
 ];
 /// Exporters whose telling signals are in the table.
 const KNOWN: [&str; 8] = ["node_", "container_", "kube_", "kubelet_", "apiserver_", "etcd_", "cadvisor_", "machine_"];
@@ -56,10 +63,8 @@ pub(super) fn families(census: &BTreeMap<String, u64>, metadata: &[MetricMeta]) 
         }
         let meta = told.get(base).or_else(|| told.get(name.as_str()));
         let whole: u64 = parts_of(base).filter_map(|part| census.get(&part)).sum::<u64>().max(*series);
-        let mut out =
-            |why: &str| left.push(LeftOut { what: base.to_owned(), why: why.to_owned(), series: Some(whole) });
         match judged(base, name, meta.map_or(MetricType::Unknown, |m| m.kind), census) {
-            Err(why) => out(&why),
+            Err(why) => left.push(LeftOut::new(base, why, Some(whole))),
             Ok((kind, exists)) => found.push(Family {
                 name: base.to_owned(),
                 exists,
@@ -101,28 +106,26 @@ fn judged(
     name: &str,
     kind: MetricType,
     census: &BTreeMap<String, u64>,
-) -> Result<(MetricType, String), String> {
-    if let Some((_, why)) = INTERNAL.iter().find(|(prefix, _)| base.starts_with(prefix)) {
-        return Err((*why).to_owned());
+) -> Result<(MetricType, String), Why> {
+    if let Some((_, of)) = INTERNAL.iter().find(|(prefix, _)| base.starts_with(prefix)) {
+        return Err(Why::Internal { of: (*of).to_owned() });
     }
     if KNOWN.iter().any(|prefix| base.starts_with(prefix)) {
-        return Err("of a known exporter whose telling signals are watched; add a PromQL monitor for it".to_owned());
+        return Err(Why::KnownExporter);
     }
     if base.contains(':') {
-        return Err("a recording rule: it repeats other metrics; add a PromQL monitor for it".to_owned());
+        return Err(Why::RecordingRule);
     }
     if kind == MetricType::Info || SUFFIXES.iter().any(|s| base.ends_with(s)) {
-        return Err("says something by its labels, or a time; its value does not change".to_owned());
+        return Err(Why::Constant);
     }
     let has = |part: &str| census.contains_key(&format!("{base}{part}"));
     let with = |part: &str| format!("{base}{part}");
     if has("_bucket") {
         return Ok((MetricType::Histogram, with("_bucket")));
     }
-    if kind == MetricType::Histogram {
-        let text = "a native histogram; add a PromQL monitor with histogram_quantile(), histogram_avg() or \
-                    histogram_count() around it";
-        return Err(text.to_owned());
+    if kind == MetricType::Histogram && has("") {
+        return Ok((MetricType::Histogram, base.to_owned()));
     }
     if has("_sum") && has("_count") {
         return Ok((MetricType::Summary, with("_count")));
@@ -182,6 +185,10 @@ pub(super) fn monitors(family: &Family, groups: &[Labels], common: &Common) -> V
         let (entity, m) = (part.label, part.matchers);
         let rate = |suffix: &str| format!("sum by ({entity}) (rate({name}{suffix}{{{m}}}[§w]))");
         let (title, query, unit) = match family.kind {
+            MetricType::Histogram if family.is_native() => {
+                let all = format!("sum by ({entity}) (rate({name}{{{m}}}[§w]))");
+                (format!("{name} p95"), format!("histogram_quantile(0.95, {all})"), unit(family))
+            }
             MetricType::Histogram => {
                 let buckets = format!("sum by (le, {entity}) (rate({name}_bucket{{{m}}}[§w]))");
                 (format!("{name} p95"), format!("histogram_quantile(0.95, {buckets})"), unit(family))
@@ -261,6 +268,7 @@ mod tests {
             [
                 ("orders_failed_total", MetricType::Counter, SignalKind::Errors),
                 ("batch_duration_seconds", MetricType::Histogram, SignalKind::Latency),
+                ("native_latency_seconds", MetricType::Histogram, SignalKind::Latency),
                 ("rpc_time_seconds", MetricType::Summary, SignalKind::Latency),
                 ("bytes_count", MetricType::Gauge, SignalKind::Saturation),
                 ("mail_queue_depth", MetricType::Gauge, SignalKind::Saturation),
@@ -269,7 +277,6 @@ mod tests {
             ]
         );
         let why = |what: &str| left.iter().find(|l| l.what == what).map(|l| l.why.clone()).unwrap_or_default();
-        assert!(why("native_latency_seconds").contains("native histogram"));
         assert!(why("go_gc_cycles_total").contains("Go runtime") && why("ALERTS").contains("Alertmanager"));
         assert!(
             why("node_boot_time_seconds").contains("known exporter") && why("job:orders:rate5m").contains("recording")
@@ -289,6 +296,7 @@ mod tests {
             [
                 "sum by (job) (rate(orders_failed_total[60s]))",
                 "histogram_quantile(0.95, sum by (le, job) (rate(batch_duration_seconds_bucket[60s])))",
+                "histogram_quantile(0.95, sum by (job) (rate(native_latency_seconds[60s])))",
                 "sum by (job) (rate(rpc_time_seconds_sum[60s])) / sum by (job) (rate(rpc_time_seconds_count[60s]))",
                 "sum by (job) (bytes_count)",
                 "sum by (job) (mail_queue_depth)",

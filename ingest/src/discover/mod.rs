@@ -5,7 +5,7 @@ mod families;
 mod generic;
 
 use domain::catalog::{Direction, MonitorSpec};
-use domain::discovery::{Discovered, LeftOut};
+use domain::discovery::{Discovered, LeftOut, Why};
 use domain::error::Result;
 use domain::ports::MetricSource;
 use domain::resource::Draft;
@@ -77,8 +77,8 @@ impl<'a> Look<'a> {
             // A very large server may refuse to count everything: what the table knows is asked for by name.
             Err(error) if matches!(error.kind, Kind::Invalid | Kind::Timeout) => {
                 let known = format!("__name__=~\"{}\"", families::names().join("|"));
-                let why = format!("the source did not count all of its series ({})", error.message);
-                let left = vec![LeftOut { what: "metrics that no table knows".to_owned(), why, series: None }];
+                let why = Why::NotCounted { error: error.message };
+                let left = vec![LeftOut::new("metrics that no table knows", why, None)];
                 (census(source, &known, now).await?, false, left)
             }
             Err(error) => return Err(error),
@@ -95,8 +95,9 @@ impl<'a> Look<'a> {
 
     async fn requests(&mut self) -> Result<()> {
         for family in &REQUESTS {
-            let count = if family.histogram { format!("{}_count", family.metric) } else { family.metric.to_owned() };
-            let superfluous = family.unless.iter().any(|m| self.names.contains(&format!("{m}_count")));
+            let count = family.counted(&self.names);
+            let has = |m: &str| self.names.contains(&format!("{m}_count")) || self.names.contains(m);
+            let superfluous = family.unless.iter().any(|m| has(m));
             if !self.names.contains(&count) || superfluous {
                 continue;
             }
@@ -104,7 +105,8 @@ impl<'a> Look<'a> {
             wanted.extend(family.along);
             let groups = groups(self.source, &count, &wanted, self.now).await?;
             self.families.push(family.metric.to_owned());
-            self.monitors.extend(draft::requests(family, &groups, &self.names, &self.common));
+            let drafts = draft::requests(family, &groups, &self.names, &self.common);
+            self.counted(&count, drafts).await?;
         }
         if self.names.contains("up") {
             self.families.push("up".to_owned());
@@ -115,21 +117,39 @@ impl<'a> Look<'a> {
     }
 
     async fn gauges(&mut self) -> Result<()> {
-        for gauge in &GAUGES {
+        for gauge in GAUGES {
             if !gauge.needs.iter().all(|n| self.names.contains(*n)) {
                 continue;
             }
             let groups = match gauge.scope {
                 Scope::Service => shared_groups(self.source, gauge.needs, self.now).await?,
-                Scope::Fixed(_) => Vec::new(),
+                scope if self.carried(gauge.needs[0], scope).await? => Vec::new(),
+                _ => continue,
             };
             self.families.push(gauge.needs[0].to_owned());
             let drafts = draft::gauge(gauge, &groups, &self.common);
-            if self.census.get(gauge.needs[0]).is_some_and(|n| *n > u64::from(draft::MOST_SERIES)) {
-                self.count(&drafts).await?;
-            }
-            self.monitors.extend(drafts);
+            self.counted(gauge.needs[0], drafts).await?;
         }
+        Ok(())
+    }
+
+    /// Whether the metric has series with the labels of the scope; says so when it has others only.
+    async fn carried(&mut self, metric: &str, scope: Scope) -> Result<bool> {
+        let query = format!("count({metric}{{{}}})", scope.matchers());
+        let there = !self.source.instant(&query, self.now).await?.series.is_empty();
+        if !there && scope != Scope::Container {
+            let labels = scope.labels().iter().map(|label| (*label).to_owned()).collect();
+            self.left.push(LeftOut::new(metric, Why::NoLabels { labels }, self.census.get(metric).copied()));
+        }
+        Ok(there)
+    }
+
+    /// Takes the monitors of a metric; of one with many series it says which monitors would have too many.
+    async fn counted(&mut self, metric: &str, drafts: Vec<Draft<MonitorSpec>>) -> Result<()> {
+        if self.census.get(metric).is_some_and(|n| *n > u64::from(draft::MOST_SERIES)) {
+            self.count(&drafts).await?;
+        }
+        self.monitors.extend(drafts);
         Ok(())
     }
 
@@ -141,10 +161,8 @@ impl<'a> Look<'a> {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
             let series = answer.series.first().and_then(|s| s.points.last()).map_or(0, |p| p.value.max(0.0) as u64);
             if series > u64::from(most) {
-                let why = format!(
-                    "{most} of {series} series are watched; raise max_series, at most 20000, or narrow its query"
-                );
-                self.left.push(LeftOut { what: draft.name.clone(), why, series: Some(series - u64::from(most)) });
+                let why = Why::SeriesCut { series, most: u64::from(most) };
+                self.left.push(LeftOut::new(&draft.name, why, Some(series - u64::from(most))));
             }
         }
         Ok(())
@@ -157,16 +175,19 @@ impl<'a> Look<'a> {
         let metadata = self.source.metadata().await?;
         let (found, left) = generic::families(&self.census, &metadata);
         for family in found.iter().skip(GENERIC) {
-            let why = format!("beyond the {GENERIC} families that are looked at; add a PromQL monitor for it");
-            self.left.push(LeftOut { what: family.name.clone(), why, series: Some(family.series) });
+            let why = Why::BeyondFamilies { most: GENERIC as u64 };
+            self.left.push(LeftOut::new(&family.name, why, Some(family.series)));
         }
         for family in found.iter().take(GENERIC) {
+            if family.is_native() && !self.is_histogram(&family.name).await? {
+                self.left.push(LeftOut::new(&family.name, Why::NoHistogram, Some(family.series)));
+                continue;
+            }
             let groups = groups(self.source, &family.exists, &[], self.now).await?;
             let most = draft::MOST_SERIES as usize;
             if groups.len() > most {
-                let why =
-                    format!("{} services are more than the {most} of one monitor; narrow it by hand", groups.len());
-                self.left.push(LeftOut { what: family.name.clone(), why, series: Some(family.series) });
+                let why = Why::TooManyServices { services: groups.len() as u64, most: most as u64 };
+                self.left.push(LeftOut::new(&family.name, why, Some(family.series)));
                 continue;
             }
             self.families.push(family.name.clone());
@@ -176,11 +197,20 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
+    /// Whether the metric holds native histograms now. A server that does not know them has none.
+    async fn is_histogram(&self, metric: &str) -> Result<bool> {
+        match self.source.instant(&format!("histogram_count({metric})"), self.now).await {
+            Ok(answer) => Ok(!answer.series.is_empty()),
+            Err(error) if error.kind == Kind::Invalid => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn finish(mut self, most: usize) -> Discovered {
         self.families.dedup();
         let beyond = self.monitors.split_off(most.min(self.monitors.len()));
-        let why = format!("beyond the {most} monitors that are proposed for one source; create it in the UI");
-        let cut = beyond.into_iter().map(|d| LeftOut { what: d.name, why: why.clone(), series: None });
+        let why = Why::BeyondMonitors { most: most as u64 };
+        let cut = beyond.into_iter().map(|d| LeftOut::new(d.name, why.clone(), None));
         let mut left_out: Vec<LeftOut> = cut.chain(self.left).collect();
         let left_out_total = left_out.len() as u64;
         left_out.truncate(LEFT_OUT);

@@ -10,6 +10,7 @@ mod history;
 mod poller;
 mod poller_logs;
 mod prometheus;
+mod real_discovery;
 mod real_elasticsearch;
 mod real_prometheus;
 mod registry;

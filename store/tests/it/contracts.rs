@@ -41,6 +41,7 @@ contracts! {
         incidents_are_listed;
     feedback:
         opinions_are_kept_and_reset,
+        anomalies_are_filtered,
         what_ends_by_itself_is_remembered,
         memories_are_swept_and_parked_batches_told;
     templates:
@@ -73,6 +74,7 @@ contracts! {
     verification:
         one_verification_per_run,
         a_verdict_is_one_step,
+        a_verdict_is_an_opinion,
         only_fixed_resolves,
         an_undo_ends_with_a_person,
         an_undo_waits_for_nobody,

@@ -1,10 +1,12 @@
 //! Opinions on anomalies and the upkeep of the analyzer's tables.
 
 use super::{Stores, by_alice, failed};
+use crate::anomaly::{Anomaly, AnomalyFilter, AnomalyState, Said};
 use crate::error::{Kind, Result};
 use crate::feedback::{Feedback, Opinion, Voice};
 use crate::incident::{EventKind, IncidentState};
 use crate::new_id;
+use crate::page::PageRequest;
 use crate::ports::{AnalyzerCommit, IncidentWrite, Parked, StateRow};
 use crate::testing::samples::{self, at};
 
@@ -36,6 +38,56 @@ pub async fn opinions_are_kept_and_reset(s: &Stores) -> Result<()> {
     assert_eq!(s.feedback.forget_feedback(one.monitor_id, by_alice("monitor.feedback_reset")).await?, 2);
     assert_eq!(s.feedback.all_feedback(at(0)).await?.len(), 1);
     s.audit.verify_audit().await.map(drop)
+}
+
+/// Anomalies are found by monitor, entity, state, time, a part of their names, and what was said of them.
+///
+/// # Errors
+/// As the store's.
+pub async fn anomalies_are_filtered(s: &Stores) -> Result<()> {
+    let source = s.sources.create(samples::draft("prom", samples::source()), by_alice("source.create")).await?;
+    let spec = samples::monitor(source.id);
+    let monitor = s.monitors.create(samples::draft("latency p95 (50 %)", spec), by_alice("monitor.create")).await?;
+    let anomaly = |n: i64, entity: &str, state| Anomaly {
+        started_at: at(n),
+        entity: entity.to_owned(),
+        state,
+        ..samples::anomaly(if n < 2 { monitor.id } else { new_id() }, None)
+    };
+    let all = vec![
+        anomaly(0, "service=cart", AnomalyState::Open),
+        anomaly(1, "service=checkout", AnomalyState::Closed),
+        anomaly(2, "service=checkout", AnomalyState::Open),
+    ];
+    s.analyzer.commit(AnalyzerCommit { anomalies: all.clone(), ..AnalyzerCommit::default() }).await?;
+    let said = Feedback::of(&all[2], Opinion::Noise, Voice::Person, "ann", at(9));
+    s.feedback.say(said, by_alice("anomaly.feedback")).await?;
+    let any = AnomalyFilter::default;
+    let checkout = || Some("service=checkout".to_owned());
+    let table: [(AnomalyFilter, &[usize]); 11] = [
+        (any(), &[2, 1, 0]),
+        (AnomalyFilter { monitor_id: Some(monitor.id), ..any() }, &[1, 0]),
+        (AnomalyFilter { entity: checkout(), ..any() }, &[2, 1]),
+        (AnomalyFilter { entity: checkout(), state: Some(AnomalyState::Closed), ..any() }, &[1]),
+        (AnomalyFilter { state: Some(AnomalyState::Open), ..any() }, &[2, 0]),
+        (AnomalyFilter { from: Some(at(1)), to: Some(at(2)), ..any() }, &[1]),
+        (AnomalyFilter { said: Some(Said::Noise), ..any() }, &[2]),
+        (AnomalyFilter { said: Some(Said::Useful), ..any() }, &[]),
+        (AnomalyFilter { said: Some(Said::Nothing), ..any() }, &[1, 0]),
+        (AnomalyFilter { search: Some("CART".to_owned()), ..any() }, &[0]),
+        (AnomalyFilter { search: Some("(50 %".to_owned()), ..any() }, &[1, 0]),
+    ];
+    for (filter, expected) in table {
+        let page = PageRequest { limit: 1, cursor: None };
+        let mut found = s.incidents.list_anomalies(&filter, &page).await?;
+        let mut ids: Vec<_> = found.items.iter().map(|a| a.id).collect();
+        while let Some(cursor) = found.next_cursor {
+            found = s.incidents.list_anomalies(&filter, &PageRequest { limit: 1, cursor: Some(cursor) }).await?;
+            ids.extend(found.items.iter().map(|a| a.id));
+        }
+        assert_eq!(ids, expected.iter().map(|n| all[*n].id).collect::<Vec<_>>(), "{filter:?}");
+    }
+    Ok(())
 }
 
 /// An incident that nobody touched and that got well by itself says so of its anomalies.

@@ -1,7 +1,7 @@
 //! Contract of incidents: one active per fingerprint, whole ticks, the automaton, the timeline.
 
 use super::{Stores, by_alice, conflict, failed};
-use crate::anomaly::{AnomalyState, ChartPoint, Recovery};
+use crate::anomaly::{AnomalyFilter, AnomalyState, ChartPoint, Recovery};
 use crate::error::{Kind, Result};
 use crate::incident::{Actor, EventKind, IncidentEvent, IncidentState, Severity};
 use crate::page::PageRequest;
@@ -240,7 +240,8 @@ pub async fn incidents_are_listed(s: &Stores) -> Result<()> {
             .await?,
         1
     );
-    assert_eq!(s.incidents.list_anomalies(&PageRequest { limit: 4, cursor: None }).await?.items.len(), 4);
+    let some = PageRequest { limit: 4, cursor: None };
+    assert_eq!(s.incidents.list_anomalies(&AnomalyFilter::default(), &some).await?.items.len(), 4);
     let summary = s.incidents.summary(samples::at(0)).await?;
     assert_eq!(summary["incidents"]["open"], 9);
     assert_eq!((&summary["detect_ms_p50"], &summary["resolve_ms_p50"]), (&64_000.into(), &serde_json::Value::Null));

@@ -3,12 +3,13 @@
 use super::{Stores, by_alice, conflict, failed};
 use crate::decision::{GateFacts, Outcome, Plan};
 use crate::error::{Kind, Result};
+use crate::feedback::{self, Opinion, Voice};
 use crate::incident::{Actor, EventKind, IncidentEvent, IncidentState, Severity};
 use crate::policy::Policy;
 use crate::ports::{AnalyzerCommit, IncidentWrite, VerificationStep};
 use crate::run::{Run, RunEnd, RunPurpose, RunState};
 use crate::testing::{samples, together};
-use crate::verification::{Verdict, Verification};
+use crate::verification::{CheckSample, Verdict, Verification};
 use crate::{Id, Time};
 use chrono::TimeDelta;
 use std::time::Duration;
@@ -26,9 +27,14 @@ async fn run_to_end(s: &Stores, state: RunState, ended: Time) -> Result<()> {
 
 /// An incident whose heal ended in `state`, with its verification begun.
 async fn verifying(s: &Stores, state: RunState) -> Result<Verification> {
+    verifying_after(s, state, vec![samples::sample(2.5, false)]).await
+}
+
+/// The same, with what was measured before the run.
+async fn verifying_after(s: &Stores, state: RunState, baseline: Vec<CheckSample>) -> Result<Verification> {
     let id = s.open(samples::incident("f", "service=a")).await?.id;
     let plan = s.heal.decide(id, &samples::loose_policy("p"), &go).await?.expect("it is open");
-    s.heal.set_baseline(plan.run.expect("it runs").id, vec![samples::sample(2.5, false)]).await?;
+    s.heal.set_baseline(plan.run.expect("it runs").id, baseline).await?;
     run_to_end(s, state, samples::at(100)).await?;
     Ok(s.heal.start_verifications(samples::at(101)).await?.pop().expect("one ended"))
 }
@@ -81,6 +87,35 @@ pub async fn one_verification_per_run(s: &Stores) -> Result<()> {
         EventKind::VerificationStarted,
     ];
     assert_eq!(kinds, expected);
+    Ok(())
+}
+
+/// What a verdict says of the anomalies: cured means useful, healthy before the run already means noise, else nothing.
+pub async fn a_verdict_is_an_opinion(s: &Stores) -> Result<()> {
+    let (sick, well) = (|| vec![samples::sample(2.5, false)], || vec![samples::sample(0.5, true)]);
+    let cases = [
+        (sick(), Verdict::Fixed, Some(Opinion::Useful)),
+        (well(), Verdict::Fixed, Some(Opinion::Noise)),
+        (Vec::new(), Verdict::Fixed, Some(Opinion::Useful)),
+        (sick(), Verdict::NotFixed, None),
+        (well(), Verdict::Inconclusive, None),
+    ];
+    for (baseline, given, expected) in cases {
+        let v = verifying_after(s, RunState::Succeeded, baseline).await?;
+        let anomaly = samples::anomaly(crate::new_id(), Some(v.incident_id));
+        s.analyzer.commit(AnalyzerCommit { anomalies: vec![anomaly.clone()], ..AnalyzerCommit::default() }).await?;
+        let to = if given == Verdict::Fixed { IncidentState::Resolved } else { IncidentState::Escalated };
+        s.heal.step_verification(v.id, v.version, verdict(&v, given, to, None)).await?;
+        let said = s.feedback.feedback_on(anomaly.id).await?;
+        let told: Vec<_> = said.iter().map(|f| (f.opinion, f.voice, f.fingerprint.clone())).collect();
+        let print = feedback::fingerprint(&anomaly);
+        assert_eq!(told, expected.map(|o| (o, Voice::Verdict, print)).into_iter().collect::<Vec<_>>(), "{given:?}");
+        if given != Verdict::Fixed {
+            let event = samples::event(v.incident_id, EventKind::Resolved, "over");
+            let now = s.incidents.incident(v.incident_id).await?.version;
+            s.incidents.transition(v.incident_id, now, IncidentState::Resolved, event, by_alice("resolve")).await?;
+        }
+    }
     Ok(())
 }
 

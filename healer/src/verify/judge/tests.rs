@@ -43,12 +43,28 @@ fn verdict(baseline: f64, rounds: &[CheckSample], at: i64) -> Option<Verdict> {
     let rounds: Vec<Vec<CheckSample>> = rounds.iter().map(|s| vec![s.clone()]).collect();
     let slices: Vec<&[CheckSample]> = rounds.iter().map(Vec::as_slice).collect();
     match decide(&spec(), &[bad(baseline)], &slices, t(0), t(at)) {
-        Judgement::Verdict { verdict, .. } => Some(verdict),
+        Judgement::Verdict { verdict, reason } => {
+            assert!(domain::testing::sentences::known(&reason), "{reason}");
+            Some(verdict)
+        }
         Judgement::Continue { next_at } => {
             assert_eq!(next_at, t(at + 10));
             None
         }
     }
+}
+
+#[test]
+fn what_was_healthy_before_the_run_is_said_so() {
+    let rounds = [[good()], [good()], [good()]];
+    let rounds: Vec<&[CheckSample]> = rounds.iter().map(<[_; 1]>::as_slice).collect();
+    let reason = |baseline: &[CheckSample]| match decide(&spec(), baseline, &rounds, t(0), t(20)) {
+        Judgement::Verdict { verdict: Verdict::Fixed, reason } => reason,
+        other => panic!("{other:?}"),
+    };
+    let (well, sick) = (reason(&[good()]), reason(&[bad(1.0)]));
+    assert!(well.contains("nothing for it to cure") && domain::testing::sentences::known(&well), "{well}");
+    assert_eq!((sick.as_str(), reason(&[])), ("healthy in 3 samples in a row", sick.clone()));
 }
 
 #[test]

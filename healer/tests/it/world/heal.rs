@@ -199,7 +199,7 @@ impl IncidentStore for World {
     async fn anomalies_of(&self, id: Id) -> Result<Vec<Anomaly>> {
         Ok(self.tables().anomalies.iter().filter(|a| a.incident_id == Some(id)).cloned().collect())
     }
-    async fn list_anomalies(&self, _: &PageRequest) -> Result<Page<Anomaly>> {
+    async fn list_anomalies(&self, _: &domain::anomaly::AnomalyFilter, _: &PageRequest) -> Result<Page<Anomaly>> {
         not_here()
     }
     async fn chart(&self, _: Id) -> Result<Vec<ChartPoint>> {
