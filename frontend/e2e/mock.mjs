@@ -77,8 +77,10 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     if (kind === 'sources' && rest?.endsWith('/discovery')) {
       const META = ['id', 'version', 'created_at', 'updated_at', 'archived_at']
       const draft = (one) => Object.fromEntries(Object.entries(one).filter(([key]) => !META.includes(key)))
+      const usual = draft(world.catalog.monitors[0])
+      const fresh = [['Node CPU share by instance', 'node_cpu_seconds_total'], ['Node memory share by instance', 'node_memory_MemTotal_bytes']].map(([name, metric]) => ({ ...usual, name, query: `avg by (instance) (${metric})`, signal: 'saturation', entity_labels: ['instance'], unit: '', tags: ['discovered'] }))
       const left = [{ what: 'go_gc_cycles_total', why: 'internal of the Go runtime', told: { code: 'internal', of: 'go' }, series: 12 }]
-      return json(res, 200, { monitors: world.catalog.monitors.slice(0, 4).map(draft), families: ['http_server_request_duration_seconds', 'up'], scrape_interval_secs: 5, metrics_total: 88, series_total: 314, left_out: left, left_out_total: 1 })
+      return json(res, 200, { monitors: [...world.catalog.monitors.slice(0, 4).map(draft), ...fresh], families: ['http_server_request_duration_seconds', 'up'], scrape_interval_secs: 5, metrics_total: 88, series_total: 314, left_out: left, left_out_total: 1 })
     }
     if (kind === 'monitors' && rest === 'preview') {
       return body.query.includes('!!') ? problem(res, 400, 'invalid', 'query: parse error at char 3', [{ field: 'query', message: 'parse error at char 3: unexpected character' }]) : json(res, 200, world.preview())
