@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -42,11 +42,12 @@ const STEPS: [Step; 14] = [
     shared!(11, "0011_alerts"),
     shared!(12, "0012_engine"),
     shared!(13, "0013_logs"),
+    shared!(14, "0014_retention"),
     Step {
-        version: 14,
-        name: "0014_anomaly_entity",
-        sqlite: include_str!("../migrations/0014_anomaly_entity.sqlite.sql"),
-        postgres: include_str!("../migrations/0014_anomaly_entity.postgres.sql"),
+        version: 15,
+        name: "0015_anomaly_entity",
+        sqlite: include_str!("../migrations/0015_anomaly_entity.sqlite.sql"),
+        postgres: include_str!("../migrations/0015_anomaly_entity.postgres.sql"),
     },
 ];
 
