@@ -1,226 +1,148 @@
-//! Finds incidents in recorded telemetry without being told when they began.
-//!
-//! Each minute gets a score: departures of metrics that are held for two points, the users' own view, and surprising
-//! error lines, each beside the whole recording's own range. Minutes above a threshold are joined to incidents; one that
-//! goes on for five minutes is closed and looked at again.
+//! Replays a recording as the product would have seen it: incidents are found, and ranked from what was there by then.
 
-use std::collections::BTreeMap;
+use std::time::Instant;
 
-use super::input::{Role, Series, Telemetry, floor, role};
-use super::recorded::USER_SIDE;
-use super::stat::quantile;
+use super::evidence::Ranking;
+use super::input::Telemetry;
+use super::metrics::WINDOW_MS;
+use super::recorded::{Onset, rank_recorded};
+use super::recording::{Known, Recording};
+use super::watch::{MINUTE_MS, Opened, Watch};
 
-const MINUTE_MS: i64 = 60_000;
-/// Upper end of a metric's usual range in a recording that may be full of faults.
-const USUAL: f64 = 0.80;
-/// The same for the users' own view, which suffers from most faults.
-const USUAL_USER: f64 = 0.70;
-/// Weight of the users' own view.
-const USER: f64 = 2.0;
-/// Score from which a minute belongs to an incident.
-const THRESHOLD: f64 = 0.5;
-/// Share of the minutes that are taken for ordinary: their metric score is what the noise of many series adds up to.
-const ORDINARY: f64 = 0.5;
-/// Multiple of the ordinary metric score that is passed over.
-const NOISE: f64 = 1.2;
-/// Surprise of an error template that comes by chance, and the weight of what goes beyond.
-const CHANCE: f64 = 1.5;
-const LINES_WEIGHT: f64 = 0.5;
-/// Longest pause inside an incident, ms.
-const GAP_MS: i64 = 70_000;
-/// Longest incident before it is looked at anew, ms.
-const SPAN_MS: i64 = 300_000;
-/// Fewest lines of a minute whose log is judged: a minute without lines is unknown, not silent.
-const LINES: u32 = 100;
-/// Fewest points of a series.
-const POINTS: usize = 12;
+/// A minute's point says what the minute before it was like: a fault began up to so much before the first odd one, ms.
+const LEAD_MS: i64 = 60_000;
+/// Warm-up: nothing is ranked before so much of the telemetry is known, ms.
+const WARM_MS: i64 = 1_800_000;
 
-/// Incidents as (start, end), ms since the epoch, in time order.
-pub(crate) fn detect(telemetry: &Telemetry) -> Vec<(i64, i64)> {
-    let mut minutes: BTreeMap<i64, Minute> = BTreeMap::new();
-    let busy = busy(telemetry);
-    for series in &telemetry.series {
-        if series.entity == USER_SIDE {
-            add_user_side(series, &mut minutes);
-        } else if let Some((role, weight)) = role(&series.metric).and_then(|role| weight(role).map(|x| (role, x))) {
-            let latency = matches!(role, Role::Server { .. } | Role::Client { .. });
-            let share = if latency { busy.get(series.entity.as_str()).copied().unwrap_or(1.0) } else { 1.0 };
-            add_metric(series, weight * share, &mut minutes);
-        }
-    }
-    let lines = error_lines(telemetry);
-    let mut incidents: Vec<(i64, i64)> = Vec::new();
-    let mut ordinary: Vec<f64> = minutes.values().map(Minute::metrics).collect();
-    ordinary.sort_by(f64::total_cmp);
-    let noise = NOISE * quantile(&ordinary, ORDINARY);
-    for (minute, found) in &minutes {
-        let surprise = (lines.get(minute).copied().unwrap_or(0.0) - CHANCE).max(0.0);
-        let score = (found.metrics() - noise).max(0.0) + USER * found.user + LINES_WEIGHT * surprise;
-        if score <= THRESHOLD {
-            continue;
-        }
-        match incidents.last_mut() {
-            Some((start, end))
-                if found.at_ms.saturating_sub(*end) <= GAP_MS && found.at_ms.saturating_sub(*start) <= SPAN_MS =>
-            {
-                *end = found.at_ms;
-            }
-            _ => incidents.push((found.at_ms, found.at_ms)),
-        }
-    }
-    incidents.iter().map(|(start, end)| (*start, end.saturating_add(MINUTE_MS))).collect()
-}
-
+/// An incident as the replay ended it.
 #[derive(Debug)]
-struct Minute {
-    at_ms: i64,
-    entities: BTreeMap<String, f64>,
-    user: f64,
+pub(crate) struct Found {
+    /// Estimated onset, ms since the epoch.
+    pub(crate) start_ms: i64,
+    /// End of its last odd minute.
+    pub(crate) end_ms: i64,
+    /// When it was opened.
+    pub(crate) opened_ms: i64,
+    /// When it was ranked: five minutes after the onset, but not within the warm-up; at the end of the recording
+    /// at the latest.
+    pub(crate) ranked_ms: i64,
+    /// Time the ranking took, ms.
+    pub(crate) took_ms: f64,
+    /// Candidates.
+    pub(crate) ranking: Ranking,
 }
 
-impl Minute {
-    fn at(minutes: &mut BTreeMap<i64, Self>, at_ms: i64) -> &mut Self {
-        let minute = minutes.entry(at_ms.div_euclid(MINUTE_MS)).or_insert_with(|| Self {
-            at_ms,
-            entities: BTreeMap::new(),
-            user: 0.0,
-        });
-        minute.at_ms = minute.at_ms.min(at_ms);
-        minute
+/// Replays minute by minute. Nothing is judged or ranked by what came later.
+pub(crate) fn replay(recording: &Recording) -> Vec<Found> {
+    let Some((first_ms, last_ms)) = recording.span() else { return Vec::new() };
+    let (mut known, mut watch) = (Known::new(recording), Watch::default());
+    let mut found: Vec<Found> = Vec::new();
+    let warm_ms = first_ms.saturating_add(WARM_MS);
+    let mut end_ms = first_ms.div_euclid(MINUTE_MS).saturating_add(1).saturating_mul(MINUTE_MS);
+    loop {
+        if let Some(kept) = known.advance(end_ms) {
+            watch.merge(&kept);
+        }
+        watch.minute(known.telemetry(), end_ms);
+        let last = end_ms > last_ms;
+        let incidents = watch.incidents();
+        while let Some(incident) = incidents.get(found.len()) {
+            let seen = end_ms >= incident.start_ms.saturating_add(WINDOW_MS + LEAD_MS) && end_ms >= warm_ms;
+            if !seen && !last {
+                break;
+            }
+            found.push(ranked(known.telemetry(), incidents, found.len(), end_ms));
+        }
+        if last {
+            break;
+        }
+        end_ms = end_ms.saturating_add(MINUTE_MS);
+    }
+    for (found, incident) in found.iter_mut().zip(watch.incidents()) {
+        found.end_ms = incident.end_ms;
+    }
+    found
+}
+
+fn ranked(telemetry: &Telemetry, incidents: &[Opened], index: usize, ranked_ms: i64) -> Found {
+    let Opened { start_ms, end_ms, opened_ms } = incidents[index];
+    let spoiled = |at_ms: i64| incidents[..index].iter().any(|other| (other.start_ms..other.end_ms).contains(&at_ms));
+    let started = Instant::now();
+    let ranking = rank_recorded(telemetry, Onset { at_ms: start_ms, early_ms: LEAD_MS }, &spoiled);
+    let took_ms = started.elapsed().as_secs_f64() * 1000.0;
+    Found { start_ms, end_ms, opened_ms, ranked_ms, took_ms, ranking }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MINUTE_MS, replay};
+    use crate::logs::Level;
+    use crate::rca::recording::{RawLine, Recording};
+    use crate::rca::{Edge, Series};
+
+    fn series(entity: &str, metric: &str, value: impl Fn(i64) -> f64) -> Series {
+        let points = (0..120).map(|minute| (minute * MINUTE_MS + 20_000, value(minute))).collect();
+        Series { entity: entity.to_owned(), metric: metric.to_owned(), points }
     }
 
-    /// The worst entity in full, the next two by half.
-    fn metrics(&self) -> f64 {
-        let mut scores: Vec<f64> = self.entities.values().copied().collect();
-        scores.sort_by(|a, b| b.total_cmp(a));
-        let first = scores.first().copied().unwrap_or(0.0);
-        first + 0.5 * scores.iter().skip(1).take(2).sum::<f64>()
+    fn line(at_ms: i64, entity: &str, level: Level, message: &str) -> RawLine {
+        RawLine { at_ms, entity: entity.to_owned(), level, message: message.to_owned() }
     }
-}
 
-fn weight(role: Role) -> Option<f64> {
-    match role {
-        Role::Cpu => Some(1.0),
-        Role::Memory => Some(0.3),
-        Role::Io => Some(0.12),
-        Role::Server { tail: false } => Some(0.5),
-        Role::Server { tail: true } => Some(0.35),
-        Role::Client { tail: false } => Some(0.4),
-        Role::Client { tail: true } => Some(0.28),
-        Role::Traffic => None,
-    }
-}
-
-/// Share by which an entity's latency counts: little when it takes few requests.
-fn busy(telemetry: &Telemetry) -> BTreeMap<&str, f64> {
-    let traffic = telemetry.series.iter().filter(|series| role(&series.metric) == Some(Role::Traffic));
-    traffic
-        .map(|series| {
-            let mut values: Vec<f64> = series.points.iter().map(|(_, value)| *value).collect();
-            values.sort_by(f64::total_cmp);
-            (series.entity.as_str(), (quantile(&values, 0.5) / 0.5).clamp(0.0, 1.0))
-        })
-        .collect()
-}
-
-/// Departure of each point above the usual range.
-fn departures(values: &[f64], usual: f64, relative: f64, floor: f64) -> Vec<f64> {
-    if values.len() < POINTS {
-        return vec![0.0; values.len()];
-    }
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let (median, high) = (quantile(&sorted, 0.5), quantile(&sorted, usual));
-    let middle = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
-    let scale = (high - median).max(middle).max(relative * median.abs()).max(floor);
-    values.iter().map(|value| ((value - high) / scale).max(0.0).ln_1p()).collect()
-}
-
-/// The part of a departure that the point before or after shares: one spike says nothing.
-fn held(departures: &[f64], index: usize) -> f64 {
-    let own = departures[index];
-    let before = if index == 0 { own } else { departures[index - 1] };
-    let after = departures.get(index + 1).copied().unwrap_or(own);
-    own.min(before.max(after))
-}
-
-fn add_metric(series: &Series, weight: f64, minutes: &mut BTreeMap<i64, Minute>) {
-    let values: Vec<f64> = series.points.iter().map(|(_, value)| *value).collect();
-    let found = departures(&values, USUAL, 0.05, floor(&series.metric));
-    for (index, (at_ms, _)) in series.points.iter().enumerate() {
-        let score = weight * held(&found, index);
-        *Minute::at(minutes, *at_ms).entities.entry(series.entity.clone()).or_default() += score;
-    }
-}
-
-/// Failed requests count at once, waiting when it is held.
-fn add_user_side(series: &Series, minutes: &mut BTreeMap<i64, Minute>) {
-    let success = series.metric.contains("success");
-    let (weight, floor) = match series.metric.as_str() {
-        _ if success => (1.0, 1.0),
-        name if name.contains("p50") => (0.6, 0.05),
-        name if name.contains("p90") => (0.5, 0.1),
-        _ => return,
-    };
-    let sign = if success { -1.0 } else { 1.0 };
-    let values: Vec<f64> = series.points.iter().map(|(_, value)| sign * value).collect();
-    let found = departures(&values, USUAL_USER, if success { 0.0 } else { 0.05 }, floor);
-    for (index, (at_ms, _)) in series.points.iter().enumerate() {
-        let score = if success { found[index] } else { held(&found, index) };
-        Minute::at(minutes, *at_ms).user += weight * score;
-    }
-}
-
-/// Most surprising error or warning template of each minute with enough lines.
-fn error_lines(telemetry: &Telemetry) -> BTreeMap<i64, f64> {
-    let mut counts: BTreeMap<i64, (u32, BTreeMap<u32, u32>)> = BTreeMap::new();
-    for (at_ms, kind) in &telemetry.log_lines {
-        let (total, by_kind) = counts.entry(at_ms.div_euclid(MINUTE_MS)).or_default();
-        *total += 1;
-        if telemetry.log_kinds.get(*kind as usize).is_some_and(|kind| kind.level.is_trouble()) {
-            *by_kind.entry(*kind).or_default() += 1;
+    /// A processor that is used up from minute 60 to 63, and an error that shows from minute 90 to 92.
+    fn recording() -> Recording {
+        let noise = |minute: i64| (minute * 7 % 5) as f64;
+        let busy = move |minute: i64| if (60..64).contains(&minute) { 95.0 } else { 10.0 + noise(minute) };
+        let mut lines: Vec<RawLine> =
+            (0..120 * 120).map(|half_s| line(half_s * 500, "front", Level::Info, "served a request")).collect();
+        let errors = (5400..5580).map(|at_s| line(at_s * 1000 + 5, "cart", Level::Error, "no route to the store"));
+        lines.extend(errors);
+        lines.sort_by_key(|line| line.at_ms);
+        Recording {
+            series: vec![
+                series("db", "cpu_pct", busy),
+                series("front", "cpu_pct", move |minute| 20.0 + noise(minute + 3)),
+                series("user-facing", "success_pct", |_| 100.0),
+            ],
+            lines,
+            edges: vec![Edge::new("front", "cart"), Edge::new("cart", "db")],
         }
     }
-    counts.retain(|_, (total, _)| *total >= LINES);
-    let minutes = counts.len();
-    if minutes < POINTS {
-        return BTreeMap::new();
-    }
-    let average = counts.values().map(|(total, _)| f64::from(*total)).sum::<f64>() / minutes as f64;
-    let mut usual: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    for (total, by_kind) in counts.values() {
-        for (kind, count) in by_kind {
-            usual.entry(*kind).or_default().push(f64::from(*count) * average / f64::from(*total));
+
+    fn cut(whole: &Recording, end_ms: i64) -> Recording {
+        let mut part = whole.clone();
+        part.lines.retain(|line| line.at_ms < end_ms);
+        for series in &mut part.series {
+            series.points.retain(|(at_ms, _)| *at_ms < end_ms);
         }
+        part
     }
-    let usual: BTreeMap<u32, (f64, f64)> =
-        usual.into_iter().map(|(kind, rates)| (kind, spread(rates, minutes))).collect();
-    let judge = |total: u32, kind: u32, count: u32| {
-        let (mean, dispersion) = usual.get(&kind).copied().unwrap_or((0.3, 1.0));
-        let (seen, expected) = (f64::from(count), mean * f64::from(total) / average);
-        let deviance = 2.0 * (seen * (seen / expected).ln() - (seen - expected)) / dispersion;
-        let described = &telemetry.log_kinds[kind as usize];
-        let entities = telemetry
-            .log_kinds
+
+    #[test]
+    fn each_fault_is_one_incident_with_its_onset_and_cause() {
+        let found = replay(&recording());
+        let seen: Vec<(i64, &str)> = found
             .iter()
-            .filter(|other| other.level == described.level && other.template == described.template);
-        let weight = if described.level.is_error() { 1.0 } else { 0.4 };
-        if seen > expected { weight * deviance.max(0.0).ln_1p() / (entities.count() as f64).powf(0.4) } else { 0.0 }
-    };
-    counts
-        .iter()
-        .map(|(minute, (total, by_kind))| {
-            (*minute, by_kind.iter().map(|(kind, count)| judge(*total, *kind, *count)).fold(0.0, f64::max))
-        })
-        .collect()
-}
+            .map(|found| (found.start_ms.div_euclid(MINUTE_MS), found.ranking.ranked[0].entity.as_str()))
+            .collect();
+        assert_eq!(seen, [(60, "db"), (90, "cart")]);
+        assert!(found.iter().all(|found| !found.ranking.undetermined && found.opened_ms > found.start_ms));
+        assert!(replay(&Recording::default()).is_empty());
+    }
 
-/// Mean (plus a little, as nothing is impossible) and dispersion of a rate over the quieter three quarters of minutes.
-fn spread(mut rates: Vec<f64>, minutes: usize) -> (f64, f64) {
-    rates.resize(minutes.max(rates.len()), 0.0);
-    rates.sort_by(f64::total_cmp);
-    rates.truncate((minutes * 3 / 4).max(1));
-    let mean = rates.iter().sum::<f64>() / rates.len() as f64;
-    let variance = rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>() / rates.len() as f64;
-    (mean + 0.3, (variance / mean.max(0.5)).max(1.0))
+    #[test]
+    fn nothing_later_changes_what_was_opened_or_ranked() {
+        let whole = replay(&recording());
+        for minute in [61, 62, 63, 66, 91, 93, 96, 110] {
+            let end_ms = minute * MINUTE_MS;
+            let part = replay(&cut(&recording(), end_ms));
+            let opened = whole.iter().filter(|found| found.opened_ms <= end_ms);
+            let opened: Vec<(i64, i64)> = opened.map(|found| (found.start_ms, found.opened_ms)).collect();
+            let known = part.iter().filter(|found| found.opened_ms <= end_ms);
+            assert_eq!(known.map(|found| (found.start_ms, found.opened_ms)).collect::<Vec<_>>(), opened, "{minute}");
+            for (now, then) in whole.iter().zip(&part).filter(|(whole, _)| whole.ranked_ms <= end_ms) {
+                assert_eq!(now.ranking, then.ranking, "{minute}");
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use crate::logs::Level;
 
 use super::evidence::Evidence;
 use super::input::Telemetry;
+use super::recorded::Onset;
 use super::topology::Topology;
 
 /// Length of the windows that are compared, ms.
@@ -25,8 +26,8 @@ struct Surprise {
 }
 
 /// Reasons per entity.
-pub(crate) fn reasons(telemetry: &Telemetry, topology: &Topology, onset_ms: i64) -> BTreeMap<String, Vec<Evidence>> {
-    let surprises = surprises(telemetry, onset_ms);
+pub(crate) fn reasons(telemetry: &Telemetry, topology: &Topology, onset: Onset) -> BTreeMap<String, Vec<Evidence>> {
+    let surprises = surprises(telemetry, onset);
     let totals: BTreeMap<&str, f64> = surprises.iter().map(|(entity, found)| (*entity, total(found))).collect();
     let mut reasons = BTreeMap::new();
     for (entity, found) in &surprises {
@@ -63,12 +64,12 @@ struct Window {
     total: u32,
 }
 
-fn windows(telemetry: &Telemetry, onset_ms: i64) -> (Window, Vec<Window>) {
+fn windows(telemetry: &Telemetry, onset: Onset) -> (Window, Vec<Window>) {
     let empty = || Window { counts: vec![0; telemetry.log_kinds.len()], total: 0 };
     let (mut now, mut others) = (empty(), BTreeMap::<i64, Window>::new());
     for (at, kind) in &telemetry.log_lines {
-        let since = at.saturating_sub(onset_ms);
-        let window = if (0..WINDOW_MS).contains(&since) {
+        let since = at.saturating_sub(onset.at_ms);
+        let window = if (-onset.early_ms..WINDOW_MS).contains(&since) {
             &mut now
         } else if (0..AFTER_MS).contains(&since) {
             continue;
@@ -84,8 +85,8 @@ fn windows(telemetry: &Telemetry, onset_ms: i64) -> (Window, Vec<Window>) {
     (now, others)
 }
 
-fn surprises(telemetry: &Telemetry, onset_ms: i64) -> BTreeMap<&str, Vec<Surprise>> {
-    let (now, others) = windows(telemetry, onset_ms);
+fn surprises(telemetry: &Telemetry, onset: Onset) -> BTreeMap<&str, Vec<Surprise>> {
+    let (now, others) = windows(telemetry, onset);
     let mut found: BTreeMap<&str, Vec<Surprise>> = BTreeMap::new();
     if now.total == 0 || others.is_empty() {
         return found;
@@ -98,7 +99,10 @@ fn surprises(telemetry: &Telemetry, onset_ms: i64) -> BTreeMap<&str, Vec<Surpris
             .map(|window| f64::from(window.counts[kind]) * f64::from(now.total) / f64::from(window.total))
             .collect();
         usual.sort_by(f64::total_cmp);
-        usual.truncate((usual.len() * 4 / 5).max(1));
+        // What most windows hold is judged by its whole spread; what few hold may be an earlier fault's.
+        if usual[usual.len() / 2] == 0.0 {
+            usual.truncate((usual.len() * 4 / 5).max(1));
+        }
         let Some((expected, deviance)) = deviance(seen, &usual) else { continue };
         let entities = spread.get(&(described.level, described.template.as_str())).map_or(1, BTreeSet::len);
         let weight = level_weight(described.level, seen < expected);

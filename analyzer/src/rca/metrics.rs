@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
 use super::input::{Role, Telemetry, floor, role};
+use super::recorded::Onset;
 use super::stat::{Excess, excess, quantile, short};
 use super::topology::Topology;
 
@@ -69,11 +70,11 @@ pub(crate) struct Found {
 pub(crate) fn examine(
     telemetry: &Telemetry,
     topology: &Topology,
-    onset_ms: i64,
+    onset: Onset,
     spoiled: &dyn Fn(i64) -> bool,
 ) -> Found {
     let traffic = traffic(telemetry);
-    let departures = departures(telemetry, onset_ms, spoiled, &traffic);
+    let departures = departures(telemetry, onset, spoiled, &traffic);
     let mut found = Found::default();
     for (entity, own) in &departures {
         let mut evidence = own_reasons(entity, own, &departures, topology);
@@ -98,7 +99,7 @@ fn traffic(telemetry: &Telemetry) -> BTreeMap<&str, f64> {
 
 fn departures<'a>(
     telemetry: &'a Telemetry,
-    onset_ms: i64,
+    onset: Onset,
     spoiled: &dyn Fn(i64) -> bool,
     traffic: &BTreeMap<&str, f64>,
 ) -> BTreeMap<&'a str, Departures> {
@@ -107,15 +108,16 @@ fn departures<'a>(
         let Some(role) = role(&series.metric) else { continue };
         let entry = found.entry(series.entity.as_str()).or_default();
         entry.busy = traffic.get(series.entity.as_str()).map_or(1.0, |rate| rate / BUSY);
-        let (reference, window) = split(&series.points, onset_ms, spoiled);
+        let (reference, window) = split(&series.points, onset, spoiled);
         entry.by_metric.push((series.metric.clone(), role, excess(reference, window, floor(&series.metric))));
     }
     found
 }
 
 /// Reference values (before the onset, then later quiet ones up to a minimum) and the window's values.
-fn split(points: &[(i64, f64)], onset_ms: i64, spoiled: &dyn Fn(i64) -> bool) -> (Vec<f64>, Vec<f64>) {
-    let end = onset_ms.saturating_add(WINDOW_MS);
+fn split(points: &[(i64, f64)], onset: Onset, spoiled: &dyn Fn(i64) -> bool) -> (Vec<f64>, Vec<f64>) {
+    let onset_ms = onset.at_ms;
+    let end = onset_ms.saturating_add(WINDOW_MS).saturating_add(onset.early_ms);
     let window = points.iter().filter(|(at, _)| (onset_ms..end).contains(at)).map(|(_, value)| *value).collect();
     let quiet = |at: i64| !spoiled(at) && !(onset_ms..end).contains(&at);
     let mut reference: Vec<f64> =

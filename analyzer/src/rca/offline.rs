@@ -10,18 +10,17 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::logs::{Level, Limits, Line, TemplateId, TemplateMiner};
+use crate::logs::Level;
 
 use super::blind;
 use super::evidence::{Ranked, Ranking};
-use super::input::{LogKind, Series, Telemetry};
-use super::recorded::rank_recorded;
+use super::input::{Series, Telemetry};
+use super::recorded::{Onset, rank_recorded};
+use super::recording::{Known, RawLine, Recording};
 use super::topology::Edge;
 
 /// Time after an injection that is no reference for another fault, ms.
 const SPOILED_MS: i64 = 360_000;
-/// A detected onset is late by about a minute: the first odd point is the end of the first odd minute, ms.
-const LEAD_MS: i64 = 60_000;
 /// Candidates written per case.
 const WRITTEN: usize = 10;
 
@@ -67,10 +66,14 @@ pub struct RankedCase {
 /// An incident found without being told.
 #[derive(Debug, Clone, Serialize)]
 pub struct FoundIncident {
-    /// Onset, RFC 3339.
+    /// Estimated onset, RFC 3339.
     pub start: String,
-    /// End, RFC 3339.
+    /// End of its last odd minute, RFC 3339.
     pub end: String,
+    /// When it was opened, RFC 3339: nothing later was looked at to open it.
+    pub opened_at: String,
+    /// When it was ranked, RFC 3339: nothing later was looked at to rank it.
+    pub ranked_at: String,
     /// Candidates, most probable first.
     pub ranked: Vec<Ranked>,
     /// True when no candidate stands out.
@@ -111,13 +114,19 @@ pub struct RankOutput {
 /// # Errors
 /// A file that is missing or does not parse, by name.
 pub fn rank(set_dir: &Path, blind: bool) -> Result<RankOutput, RankError> {
-    let telemetry = load(set_dir)?;
-    let mut entities: Vec<&str> = telemetry.series.iter().map(|series| series.entity.as_str()).collect();
-    entities.extend(telemetry.log_kinds.iter().map(|kind| kind.entity.as_str()));
+    let recording = load(set_dir)?;
+    let mut entities: Vec<&str> = recording.series.iter().map(|series| series.entity.as_str()).collect();
+    entities.extend(recording.lines.iter().map(|line| line.entity.as_str()));
     entities.sort_unstable();
     entities.dedup();
-    let (entities, log_lines) = (entities.len(), telemetry.log_lines.len());
-    let mut output = if blind { incidents(&telemetry) } else { cases(&telemetry, set_dir)? };
+    let (entities, log_lines) = (entities.len(), recording.lines.len());
+    let mut output = if blind {
+        incidents(&recording)
+    } else {
+        let mut known = Known::new(&recording);
+        known.advance(i64::MAX);
+        cases(known.telemetry(), set_dir)?
+    };
     output.summary.entities = entities;
     output.summary.log_lines = log_lines;
     Ok(output)
@@ -136,7 +145,8 @@ fn cases(telemetry: &Telemetry, set_dir: &Path) -> Result<RankOutput, RankError>
     let mut ranked_cases = BTreeMap::new();
     for (case, onset) in listed.iter().zip(&onsets) {
         let started = Instant::now();
-        let Ranking { mut ranked, undetermined } = rank_recorded(telemetry, *onset, &spoiled);
+        let Ranking { mut ranked, undetermined } =
+            rank_recorded(telemetry, Onset { at_ms: *onset, early_ms: 0 }, &spoiled);
         let ms = started.elapsed().as_secs_f64() * 1000.0;
         ranked.truncate(WRITTEN);
         output.summary.max_ms = output.summary.max_ms.max(ms);
@@ -148,42 +158,41 @@ fn cases(telemetry: &Telemetry, set_dir: &Path) -> Result<RankOutput, RankError>
     Ok(output)
 }
 
-fn incidents(telemetry: &Telemetry) -> RankOutput {
+fn incidents(recording: &Recording) -> RankOutput {
     let mut output = RankOutput::default();
-    let found = blind::detect(telemetry);
-    let spoiled = |at: i64| found.iter().any(|(start, end)| (*start..*end).contains(&at));
-    let mut incidents = Vec::new();
-    for (start, end) in &found {
-        let started = Instant::now();
-        let Ranking { mut ranked, undetermined } = rank_recorded(telemetry, start.saturating_sub(LEAD_MS), &spoiled);
-        output.summary.max_ms = output.summary.max_ms.max(started.elapsed().as_secs_f64() * 1000.0);
-        output.summary.undetermined += usize::from(undetermined);
+    let found = blind::replay(recording).into_iter().map(|found| {
+        let Ranking { mut ranked, undetermined } = found.ranking;
         ranked.truncate(WRITTEN);
-        incidents.push(FoundIncident { start: time_text(*start), end: time_text(*end), ranked, undetermined });
-    }
+        output.summary.max_ms = output.summary.max_ms.max(found.took_ms);
+        output.summary.undetermined += usize::from(undetermined);
+        let (start, end) = (time_text(found.start_ms), time_text(found.end_ms));
+        let (opened_at, ranked_at) = (time_text(found.opened_ms), time_text(found.ranked_ms));
+        FoundIncident { start, end, opened_at, ranked_at, ranked, undetermined }
+    });
+    let incidents: Vec<FoundIncident> = found.collect();
     output.summary.cases = incidents.len();
     output.incidents = Some(incidents);
     output
 }
 
 /// Reads a set's telemetry.
-fn load(set_dir: &Path) -> Result<Telemetry, RankError> {
-    let mut telemetry = Telemetry { series: metrics(set_dir)?, ..Telemetry::default() };
+fn load(set_dir: &Path) -> Result<Recording, RankError> {
+    let mut recording = Recording { series: metrics(set_dir)?, ..Recording::default() };
     let path = set_dir.join("topology.csv");
     let text = read(&path)?;
-    for record in rows(&text, &path)? {
+    for record in rows(&text, &path, &["caller", "callee"])? {
         if let (Some(caller), Some(callee)) = (record.get("caller"), record.get("callee")) {
-            telemetry.edges.push(Edge::new(caller, callee));
+            recording.edges.push(Edge::new(caller, callee));
         }
     }
-    logs(set_dir, &mut telemetry)?;
-    Ok(telemetry)
+    recording.lines = logs(set_dir)?;
+    Ok(recording)
 }
 
 fn metrics(set_dir: &Path) -> Result<Vec<Series>, RankError> {
     let (path, text) = either(set_dir, "metrics.csv")?;
     let mut found: BTreeMap<(String, String), Vec<(i64, f64)>> = BTreeMap::new();
-    for (row, record) in rows(&text, &path)?.iter().enumerate() {
+    for (row, record) in rows(&text, &path, &["time"])?.iter().enumerate() {
         let time = record.get("time").and_then(|time| time_ms(time));
         let at = time.ok_or_else(|| parse(&path, format!("row {}: time is not RFC 3339", row + 2)))?;
         let entity = record.get("service").or_else(|| record.get("entity"));
@@ -201,31 +210,18 @@ fn metrics(set_dir: &Path) -> Result<Vec<Series>, RankError> {
     Ok(series.collect())
 }
 
-fn logs(set_dir: &Path, telemetry: &mut Telemetry) -> Result<(), RankError> {
-    let Some((path, text)) = optional(set_dir, "logs.csv")? else { return Ok(()) };
-    let mut miner = TemplateMiner::new(Limits::default());
-    let mut seen: Vec<(i64, String, Level, TemplateId)> = Vec::new();
-    for (row, record) in rows(&text, &path)?.into_iter().enumerate() {
-        let at = record.get("time_ms").and_then(|time| time.parse::<i64>().ok());
-        let at = at.ok_or_else(|| parse(&path, format!("row {}: time_ms is not a number", row + 2)))?;
+fn logs(set_dir: &Path) -> Result<Vec<RawLine>, RankError> {
+    let Some((path, text)) = optional(set_dir, "logs.csv")? else { return Ok(Vec::new()) };
+    let mut lines = Vec::new();
+    for (row, mut record) in rows(&text, &path, &["time_ms", "message"])?.into_iter().enumerate() {
+        let at_ms = record.get("time_ms").and_then(|time| time.parse::<i64>().ok());
+        let at_ms = at_ms.ok_or_else(|| parse(&path, format!("row {}: time_ms is not a number", row + 2)))?;
         let level = record.get("level").map_or(Level::Unknown, |name| Level::parse(name));
-        let message = record.get("message").map_or("", String::as_str);
-        let mined = miner.learn_line(Line { message, level, at_ms: at });
-        let entity = record.get("service").or_else(|| record.get("entity")).cloned().unwrap_or_default();
-        seen.push((at, entity, level, mined.template_id));
+        let entity = record.remove("service").or_else(|| record.remove("entity")).unwrap_or_default();
+        lines.push(RawLine { at_ms, entity, level, message: record.remove("message").unwrap_or_default() });
     }
-    let mut kinds: BTreeMap<(String, Level, TemplateId), u32> = BTreeMap::new();
-    for (at, entity, level, id) in seen {
-        let template = miner.template(id);
-        let next = telemetry.log_kinds.len() as u32;
-        let index = *kinds.entry((entity.clone(), level, template.id)).or_insert(next);
-        if index == next {
-            telemetry.log_kinds.push(LogKind { entity, level, template: template.text.clone() });
-        }
-        telemetry.log_lines.push((at, index));
-    }
-    telemetry.log_lines.sort_unstable();
-    Ok(())
+    lines.sort_by_key(|line| line.at_ms);
+    Ok(lines)
 }
 
 fn either(set_dir: &Path, name: &str) -> Result<(PathBuf, String), RankError> {
@@ -262,8 +258,13 @@ fn read(path: &Path) -> Result<String, RankError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn rows(text: &str, path: &Path) -> Result<Vec<BTreeMap<String, String>>, RankError> {
+/// Rows by column name; `needed` are the columns without which they say nothing.
+fn rows(text: &str, path: &Path, needed: &[&str]) -> Result<Vec<BTreeMap<String, String>>, RankError> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().map_err(|error| parse(path, error))?;
+    if let Some(missing) = needed.iter().find(|name| !header.iter().any(|column| column == **name)) {
+        return Err(parse(path, format!("no column {missing}")));
+    }
     let records = reader.deserialize::<BTreeMap<String, String>>();
     records.collect::<Result<_, _>>().map_err(|error| parse(path, error))
 }
@@ -278,23 +279,4 @@ fn time_ms(text: &str) -> Option<i64> {
 
 fn time_text(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).map_or_else(|| ms.to_string(), |time| time.to_rfc3339())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{RankError, rank};
-
-    #[test]
-    fn a_missing_file_is_named_and_blind_needs_no_cases() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = rank(folder.path(), false).unwrap_err();
-        assert!(matches!(&error, RankError::Read { path, .. } if path.ends_with("metrics.csv")), "{error}");
-        std::fs::write(folder.path().join("metrics.csv"), "time,service,cpu_pct\n2026-01-01T00:00:00Z,a,1\n").unwrap();
-        assert!(rank(folder.path(), true).unwrap_err().to_string().contains("topology.csv"));
-        std::fs::write(folder.path().join("topology.csv"), "caller,callee\na,b\n").unwrap();
-        assert!(rank(folder.path(), false).unwrap_err().to_string().contains("cases.json"));
-        assert_eq!(rank(folder.path(), true).unwrap().incidents.unwrap().len(), 0);
-        std::fs::write(folder.path().join("metrics.csv"), "time,service,cpu_pct\nyesterday,a,1\n").unwrap();
-        assert!(rank(folder.path(), true).unwrap_err().to_string().contains("row 2"));
-    }
 }

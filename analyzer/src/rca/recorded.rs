@@ -14,13 +14,22 @@ const SHARPNESS: f64 = 2.5;
 /// Log-odds that the cause is none of the entities.
 const NONE: f64 = 1.2;
 
+/// When a fault began, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Onset {
+    /// First time at which it shows, ms since the epoch.
+    pub at_ms: i64,
+    /// How much earlier it may have begun, ms.
+    pub early_ms: i64,
+}
+
 /// Ranks all entities for an onset. `spoiled` tells which times are no reference, as they lie in an earlier fault.
 /// Metrics and logs are weighed by how far each lies beyond its own history; what is missing counts as nothing.
 #[must_use]
-pub fn rank_recorded(telemetry: &Telemetry, onset_ms: i64, spoiled: &dyn Fn(i64) -> bool) -> Ranking {
+pub fn rank_recorded(telemetry: &Telemetry, onset: Onset, spoiled: &dyn Fn(i64) -> bool) -> Ranking {
     let topology = Topology::new(&telemetry.edges);
-    let metrics::Found { mut reasons, suffering } = metrics::examine(telemetry, &topology, onset_ms, spoiled);
-    for (entity, evidence) in lines::reasons(telemetry, &topology, onset_ms) {
+    let metrics::Found { mut reasons, suffering } = metrics::examine(telemetry, &topology, onset, spoiled);
+    for (entity, evidence) in lines::reasons(telemetry, &topology, onset) {
         reasons.entry(entity).or_default().extend(evidence);
     }
     reasons.remove(USER_SIDE);
@@ -64,11 +73,15 @@ fn path_to(
 
 #[cfg(test)]
 mod tests {
-    use super::rank_recorded;
+    use super::{Onset, rank_recorded};
     use crate::logs::Level;
     use crate::rca::{Edge, LogKind, Series, Telemetry};
 
     const MINUTE: i64 = 60_000;
+
+    fn at(at_ms: i64) -> Onset {
+        Onset { at_ms, early_ms: 0 }
+    }
 
     fn series(entity: &str, metric: &str, usual: f64, fault: f64) -> Series {
         let value =
@@ -97,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_saturated_callee_is_named_with_its_path() {
-        let ranking = rank_recorded(&system(20.0, 80.0), 60 * MINUTE, &|_| false);
+        let ranking = rank_recorded(&system(20.0, 80.0), at(60 * MINUTE), &|_| false);
         assert_eq!(ranking.ranked[0].entity, "db");
         assert!(!ranking.undetermined);
         assert_eq!(ranking.ranked[0].path, ["front", "db"]);
@@ -107,8 +120,8 @@ mod tests {
 
     #[test]
     fn nothing_unusual_is_undetermined() {
-        assert!(rank_recorded(&system(20.0, 10.0), 20 * MINUTE, &|_| false).undetermined);
-        assert!(rank_recorded(&Telemetry::default(), 0, &|_| true).undetermined);
+        assert!(rank_recorded(&system(20.0, 10.0), at(20 * MINUTE), &|_| false).undetermined);
+        assert!(rank_recorded(&Telemetry::default(), at(0), &|_| true).undetermined);
     }
 
     #[test]
@@ -126,7 +139,7 @@ mod tests {
         lines.sort_unstable();
         let edges = vec![Edge::new("a", "b"), Edge::new("b", "c")];
         let telemetry = Telemetry { log_kinds: kinds, log_lines: lines, edges, series: Vec::new() };
-        let ranking = rank_recorded(&telemetry, 1_800_000, &|_| false);
+        let ranking = rank_recorded(&telemetry, at(1_800_000), &|_| false);
         assert_eq!(ranking.ranked[0].entity, "c");
         assert!(!ranking.undetermined);
     }
