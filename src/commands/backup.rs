@@ -27,7 +27,7 @@ pub(crate) async fn run(settings: Settings, args: BackupArgs) -> anyhow::Result<
     database.close().await;
     if let Err(error) = copied {
         // What is there of it is of no use to anybody.
-        let _ = std::fs::remove_file(&part);
+        drop(std::fs::remove_file(&part));
         return Err(error);
     }
     std::fs::rename(&part, &args.file).with_context(|| format!("name the copy {}", args.file.display()))?;
