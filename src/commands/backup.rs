@@ -27,8 +27,12 @@ pub(crate) async fn run(settings: Settings, args: BackupArgs) -> anyhow::Result<
     database.close().await;
     if let Err(error) = copied {
         // What is there of it is of no use to anybody.
-        drop(std::fs::remove_file(&part));
-        return Err(error);
+        return match std::fs::remove_file(&part) {
+            Err(left) if left.kind() != std::io::ErrorKind::NotFound => {
+                Err(error.context(format!("remove {}: {left}", part.display())))
+            }
+            _ => Err(error),
+        };
     }
     std::fs::rename(&part, &args.file).with_context(|| format!("name the copy {}", args.file.display()))?;
     let bytes = std::fs::metadata(&args.file)?.len();
