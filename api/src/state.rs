@@ -11,8 +11,8 @@ use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
     AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore,
-    IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, ScheduleStore,
-    SecretStore, Sources, StatusStore, TemplateStore, UserStore, VersionStore, Wake,
+    HealthHistory, IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore,
+    ScheduleStore, SecretStore, Sources, StatusStore, TemplateStore, TryManager, UserStore, VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::schedule::ScheduleSpec;
@@ -79,6 +79,10 @@ pub struct ApiDeps {
     pub channels: Arc<dyn CatalogStore<ChannelSpec>>,
     /// Live states.
     pub status: Arc<dyn StatusStore>,
+    /// Checks of runtime managers over time.
+    pub health: Arc<dyn HealthHistory>,
+    /// Tries runtime managers.
+    pub try_manager: Arc<dyn TryManager>,
     /// Incidents.
     pub incidents: Arc<dyn IncidentStore>,
     /// Alerts from outside.

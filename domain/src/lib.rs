@@ -20,6 +20,7 @@ pub mod identity;
 pub mod incident;
 pub mod incident_work;
 pub mod limits;
+pub mod manager_health;
 pub mod outbox;
 pub mod page;
 pub mod policy;

@@ -49,6 +49,20 @@ export function addMore(world, uuid) {
   const files = { 'reports/pool.xml': ['application/xml', '<testsuite name="pool" tests="4" failures="1"/>\n'], 'before.json': ['application/json', '{"in_use": 40, "max": 40}\n'], 'core.dump': ['application/octet-stream', '\u0000\u0001\u0002'] }
   world.artifacts = (run) => (world.results(run).suites.length ? Object.entries(files).map(([name, [media_type, text]]) => ({ name, media_type, bytes: Buffer.byteLength(text), sha256: sha(text), stored_at: run.ended_at })) : [])
   world.artifact = (name) => files[name]
+  world.triedManager = (endpoint) => (/cluster|10\.0\.0\.1/.test(endpoint)
+    ? { ok: false, message: `no answer from ${endpoint}: certificate expired on 2026-11-20; the TLS keys do not fit: give the CA that signed its certificate`, latency_ms: 430, platform: null }
+    : { ok: true, message: endpoint ? 'Docker 28.5.1 (API 1.51), Debian GNU/Linux 12, x86_64, 16 CPUs' : 'Debian GNU/Linux 12 (bookworm), x86_64, 8 CPUs', latency_ms: 18, platform: { cpus: 16 } })
+  world.managerHealth = (from) => {
+    const to = Date.now()
+    const begin = from ? Date.parse(from) : to - 86_400_000
+    const step = Math.max(30, Math.round((to - begin) / 200_000))
+    const points = Array.from({ length: 200 }, (_, i) => {
+      const bad = i >= 60 && i < 66
+      return { at_ms: begin + i * step * 1000, checks: 2, failed: bad ? 2 : 0, latency_ms: bad ? null : 12 + 4 * Math.sin(i / 9), latency_ms_max: bad ? null : 22 + (i % 7), running: bad ? null : i % 4 }
+    })
+    const outage = { from: iso(begin + 60 * step * 1000), to: iso(begin + 66 * step * 1000), checks: 12, message: 'no engine at unix:///var/run/docker.sock: Connection refused (os error 111); nothing listens there: start it, or correct host and port' }
+    return { from: iso(begin), to: iso(to), step_secs: step, checks: 400, failed: 12, latency_ms_p50: 12, latency_ms_p95: 27, points, outages: [outage] }
+  }
   world.queue = () => {
     const live = world.runs.filter((r) => !r.ended_at)
     const states = [...new Set(live.map((r) => r.state))].map((state) => ({ state, runs: live.filter((r) => r.state === state).length }))

@@ -13,6 +13,8 @@ const DIST = fileURLToPath(new URL('../dist', import.meta.url))
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' }
 const csp = (nonce) => `default-src 'self'; script-src 'self'; style-src 'self' 'nonce-${nonce}'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`
 
+const within = (at, query) => (!query.get('since') || Date.parse(at) >= Date.parse(query.get('since'))) && (!query.get('until') || Date.parse(at) < Date.parse(query.get('until')))
+
 /** Starts the mock; the answer closes it. */
 export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
   const world = addJobs(addMore(createWorld({ setup, pace }), uuid), uuid)
@@ -72,6 +74,9 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
   function catalog(req, res, kind, rest, query, body) {
     const rows = world.catalog[kind]
     const match = Number(/"(\d+)"/.exec(req.headers['if-match'] ?? '')?.[1])
+    if (kind === 'runtime-managers' && rest === 'test' && req.method === 'POST') return json(res, 200, world.triedManager(body.endpoint ?? ''))
+    if (kind === 'runtime-managers' && rest?.endsWith('/test')) return json(res, 200, world.triedManager(world.catalog[kind].find((m) => m.id === rest.split('/')[0])?.endpoint ?? ''))
+    if (kind === 'runtime-managers' && rest?.endsWith('/health')) return json(res, 200, world.managerHealth(query.get('from')))
     if (rest === 'statuses') return json(res, 200, world.statuses[kind] ?? [])
     if (kind === 'sources' && (rest === 'test' || rest?.endsWith('/test'))) return json(res, 200, { ok: true, message: 'Prometheus 2.42.0, 314 series' })
     if (kind === 'sources' && rest?.endsWith('/discovery')) {
@@ -135,9 +140,9 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     if (!id) {
       const states = query.getAll('state')
       const purposes = query.getAll('purpose')
-      const same = ['case_id', 'manager_id', 'batch_id', 'schedule_id', 'target'].filter((key) => query.get(key))
+      const same = ['case_id', 'manager_id', 'batch_id', 'schedule_id', 'target', 'requested_by'].filter((key) => query.get(key))
       const text = query.get('search')?.toLowerCase()
-      return json(res, 200, page(world.runs.filter((r) => (states.length === 0 || states.includes(r.state)) && (purposes.length === 0 || purposes.includes(r.purpose)) && same.every((key) => r[key] === query.get(key)) && (!text || `${r.case_name} ${r.target} ${r.reason}`.toLowerCase().includes(text))), query))
+      return json(res, 200, page(world.runs.filter((r) => (states.length === 0 || states.includes(r.state)) && (purposes.length === 0 || purposes.includes(r.purpose)) && same.every((key) => r[key] === query.get(key)) && (!text || `${r.case_name} ${r.target} ${r.reason}`.toLowerCase().includes(text)) && within(r.queued_at, query) && (!query.get('tag') || world.catalog.cases.find((c) => c.id === r.case_id)?.tags.includes(query.get('tag')))), query))
     }
     const run = world.runs.find((r) => r.id === id)
     if (!run) return problem(res, 404, 'not_found', `run ${id} not found`)

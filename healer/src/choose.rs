@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 /// Oldest health check that counts, seconds; checks come every 30.
 const FRESH_SECS: i64 = 100;
+/// Managers that were not chosen and are named in the reason, at most.
+const NAMED: usize = 3;
 
 /// The chosen manager and the reason, for people.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,10 +89,25 @@ pub fn choose(
         }
     }
     let share = |m: &RuntimeManager| f64::from(m.spec.capacity - running(m)) / f64::from(m.spec.capacity.max(1));
-    let best = free.into_iter().min_by(|a, b| share(b).total_cmp(&share(a)).then_with(|| a.name.cmp(&b.name)));
-    let Some(manager) = best else { return Err(NoChoice::NotNow(obstacles.join("; "))) };
-    let reason = format!("{} carries {wanted}, {} of {} in use", manager.name, running(manager), manager.spec.capacity);
-    Ok(Choice { manager: manager.clone(), reason })
+    let used = |m: &RuntimeManager| format!("{} of {} in use", running(m), m.spec.capacity);
+    free.sort_by(|a, b| share(b).total_cmp(&share(a)).then_with(|| a.name.cmp(&b.name)));
+    let Some((manager, others)) = free.split_first() else { return Err(NoChoice::NotNow(obstacles.join("; "))) };
+    let mut reason = format!("{} carries {wanted}, is healthy, {}", manager.name, used(manager));
+    let others: Vec<String> = others.iter().map(|m| format!("{} ({})", m.name, used(m))).collect();
+    for (what, names) in [("no less free than", others), ("left out:", obstacles)] {
+        reason.push_str(&listed(what, &names));
+    }
+    Ok(Choice { manager: (*manager).clone(), reason })
+}
+
+/// The first names behind `what`, and how many more there are; nothing when there are none.
+fn listed(what: &str, names: &[String]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    let some = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let more = names.len().saturating_sub(NAMED);
+    if more == 0 { format!("; {what} {some}") } else { format!("; {what} {some} and {more} more") }
 }
 
 #[cfg(test)]
@@ -125,6 +142,22 @@ mod tests {
             latency_ms: 0,
             details: serde_json::Value::Null,
         }
+    }
+
+    #[test]
+    fn the_reason_names_the_others() {
+        let managers: Vec<RuntimeManager> = (1..=8).map(|n| manager(n, &["gpu"], 4)).collect();
+        let statuses: Vec<Status> =
+            (1..=8).map(|n| status(n, if n < 4 { Health::Ok } else { Health::SourceError }, 0)).collect();
+        let tags = ["gpu".to_owned()];
+        let found = choose(&managers, &statuses, &[(Id::from_u128(1), 2), (Id::from_u128(3), 1)], &tags, t(10));
+        assert_eq!(
+            found.expect("one is free").reason,
+            "m2 carries tags gpu, is healthy, 0 of 4 in use; no less free than m3 (1 of 4 in use), m1 (2 of 4 in use); \
+             left out: m4 is not healthy: refused, m5 is not healthy: refused, m6 is not healthy: refused and 2 more"
+        );
+        let alone = choose(&managers[..1], &statuses, &[], &[], t(10)).expect("it is free").reason;
+        assert_eq!(alone, "m1 carries any tags, is healthy, 0 of 4 in use");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use domain::catalog::{CaseSpec, ChannelKind, ChannelSpec, RuntimeManagerSpec, Sc
 use domain::clock::Clock;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    BlobStore, CatalogStore, HealStore, IncidentStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore,
-    ScheduleStore, SecretStore, Sources, StatusStore, VersionStore, Wake,
+    BlobStore, CatalogStore, HealStore, HealthHistory, IncidentStore, OutboxStore, QueueStore, ResultStore, RunLogs,
+    RunStore, ScheduleStore, SecretStore, Sources, StatusStore, VersionStore, Wake,
 };
 use domain::schedule::ScheduleSpec;
 use domain::trace::TraceContext;
@@ -103,6 +103,8 @@ pub struct HealerDeps {
     pub channels: Arc<dyn CatalogStore<ChannelSpec>>,
     /// Live states.
     pub status: Arc<dyn StatusStore>,
+    /// Checks of runtime managers over time.
+    pub history: Arc<dyn HealthHistory>,
     /// Notifications.
     pub outbox: Arc<dyn OutboxStore>,
     /// Metric sources, for verification.

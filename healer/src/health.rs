@@ -1,18 +1,17 @@
 //! Health of runtime managers: checked every 30 s with platform information, and the sweep of run folders left behind.
 
 use crate::config::HealerDeps;
+use crate::probe::{LIMIT, advised};
 use crate::runtime::Progress;
 use domain::Error;
 use domain::catalog::{RuntimeKind, RuntimeManager};
 use domain::error::Kind;
+use domain::manager_health::HealthCheck;
 use domain::ports::Topic;
 use domain::status::{Health, Status, StatusOf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// Longest time that a check may take.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// Checks until `cancel`: at once, then every interval, and when settings change.
 pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
@@ -34,6 +33,7 @@ async fn check_all(deps: &HealerDeps) -> Result<(), Error> {
     let enabled: Vec<&RuntimeManager> = managers.iter().filter(|m| m.spec.enabled).collect();
     // One that hangs holds up no other.
     for status in futures::future::join_all(enabled.into_iter().map(|m| check(deps, m))).await {
+        deps.history.keep_check(kept(&status)).await?;
         deps.status.put_status(status).await?;
     }
     deps.wake.wake(Topic::Status);
@@ -55,10 +55,17 @@ async fn check(deps: &HealerDeps, manager: &RuntimeManager) -> Status {
     let latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     let (health, message, details) = match answer {
         Ok(info) => (Health::Ok, String::new(), serde_json::to_value(info).unwrap_or_default()),
-        Err(why) => (Health::SourceError, why, serde_json::Value::Null),
+        Err(why) => (Health::SourceError, advised(manager.spec.kind, why), serde_json::Value::Null),
     };
     let ok_at = (health == Health::Ok).then_some(at);
     Status { of: StatusOf::RuntimeManager, id: manager.id, health, message, checked_at: at, ok_at, latency_ms, details }
+}
+
+/// The check as it is kept.
+fn kept(status: &Status) -> HealthCheck {
+    let running = status.details["running"].as_u64().and_then(|n| u32::try_from(n).ok());
+    let Status { id, checked_at, health, latency_ms, ref message, .. } = *status;
+    HealthCheck { manager_id: id, at: checked_at, health, latency_ms, running, message: message.clone() }
 }
 
 /// Removes what runtimes keep of runs that have their end (their owner died between writing it and cleaning up).

@@ -10,6 +10,7 @@ mod health;
 pub mod mask;
 pub mod notify;
 pub mod plan;
+mod probe;
 pub mod results;
 mod runner;
 pub mod runtime;
@@ -23,6 +24,7 @@ mod worker;
 mod sample_values;
 
 pub use config::{AdoptTrace, HealerConfig, HealerDeps};
+pub use probe::Tries;
 pub use runtime::Runtimes;
 pub use runtime::local::supervise;
 pub use text::sha256_hex;

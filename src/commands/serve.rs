@@ -139,7 +139,7 @@ async fn roles(shared: &Shared, args: &ServeArgs, parts: Parts, stop: &Cancellat
         analyzer: Arc::clone(&detection.analyzer),
         healer: Arc::clone(&healer.stats),
     };
-    let router = api(shared, exporter, stop).await?;
+    let router = api(shared, exporter, healer.runtimes.clone(), stop).await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(until_signal(stop.clone()));
     if parts.detection {
@@ -288,6 +288,7 @@ fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
         managers: Arc::clone(database) as _,
         channels: Arc::clone(database) as _,
         status: Arc::clone(database) as _,
+        history: Arc::clone(database) as _,
         outbox: Arc::clone(database) as _,
         sources: Arc::clone(&shared.sources),
         wake: Arc::clone(&shared.wake),
@@ -299,7 +300,12 @@ fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
     })
 }
 
-async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> anyhow::Result<api::Router> {
+async fn api(
+    shared: &Shared,
+    exporter: Exporter,
+    runtimes: Runtimes,
+    stop: &CancellationToken,
+) -> anyhow::Result<api::Router> {
     let database = &shared.database;
     let actions = Arc::new(Actions {
         heal: Arc::clone(database) as _,
@@ -322,6 +328,8 @@ async fn api(shared: &Shared, exporter: Exporter, stop: &CancellationToken) -> a
         policies: Arc::clone(database) as _,
         channels: Arc::clone(database) as _,
         status: Arc::clone(database) as _,
+        health: Arc::clone(database) as _,
+        try_manager: Arc::new(healer::Tries(runtimes)),
         incidents: Arc::clone(database) as _,
         alerts: Arc::clone(database) as _,
         feedback: Arc::clone(database) as _,

@@ -25,6 +25,7 @@ mod lease;
 mod links;
 mod log_lines;
 mod log_store;
+mod manager_health;
 mod migrate;
 mod notify;
 mod outbox;

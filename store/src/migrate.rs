@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -49,6 +49,7 @@ const STEPS: [Step; 15] = [
         sqlite: include_str!("../migrations/0015_anomaly_entity.sqlite.sql"),
         postgres: include_str!("../migrations/0015_anomaly_entity.postgres.sql"),
     },
+    shared!(16, "0016_manager_health"),
 ];
 
 impl Database {

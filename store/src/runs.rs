@@ -2,7 +2,7 @@
 
 use crate::connect::Database;
 use crate::cursor::{self, Key, List};
-use crate::sql::{Value, args, contains, placeholders, word};
+use crate::sql::{Value, args, contains, json, placeholders, word};
 use crate::{lease, queue_claim, run_rows};
 use async_trait::async_trait;
 use domain::catalog::RuntimeKind;
@@ -77,6 +77,21 @@ fn narrow(filter: &RunFilter, sql: &mut String, args: &mut Vec<Value>) -> Result
             RunPurpose::Undo => "purpose = 'undo'",
         });
         sql.push_str(&format!(" AND ({})", any.collect::<Vec<_>>().join(" OR ")));
+    }
+    for (bound, time) in [(">=", filter.since), ("<", filter.until)] {
+        if let Some(time) = time {
+            args.push(time.into());
+            sql.push_str(&format!(" AND queued_at {bound} ${}", args.len()));
+        }
+    }
+    if let Some(who) = &filter.requested_by {
+        args.push(who.into());
+        sql.push_str(&format!(" AND requested_by = ${}", args.len()));
+    }
+    if let Some(tag) = &filter.tag {
+        args.push(json(tag)?.into());
+        let n = args.len();
+        sql.push_str(&format!(" AND case_id IN (SELECT id FROM test_cases WHERE replace(tags, ${n}, '') <> tags)"));
     }
     if let Some(text) = &filter.search {
         args.push(contains(text).into());

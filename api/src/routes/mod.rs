@@ -14,6 +14,7 @@ pub(crate) mod incident_actions;
 pub(crate) mod incident_work;
 pub(crate) mod incidents;
 pub(crate) mod logs;
+pub(crate) mod managers;
 pub(crate) mod probe;
 pub(crate) mod queue;
 pub(crate) mod runs;
@@ -52,6 +53,9 @@ pub(crate) fn all() -> OpenApiRouter<AppState> {
         .routes(routes!(probe::source_statuses))
         .routes(routes!(probe::monitor_statuses))
         .routes(routes!(probe::manager_statuses))
+        .routes(routes!(managers::test_manager))
+        .routes(routes!(managers::test_stored_manager))
+        .routes(routes!(managers::health))
         .routes(routes!(probe::test_source))
         .routes(routes!(probe::test_stored_source))
         .routes(routes!(probe::discover))

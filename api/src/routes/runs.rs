@@ -9,10 +9,10 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::Error;
 use domain::page::Page;
 use domain::ports::{RunFilter, Topic};
 use domain::run::{Run, RunPurpose, RunState};
+use domain::{Error, Time};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -66,7 +66,11 @@ pub(crate) async fn start(
         ("case_id" = Option<Uuid>, Query), ("incident_id" = Option<Uuid>, Query),
         ("manager_id" = Option<Uuid>, Query), ("batch_id" = Option<Uuid>, Query, description = "of this request"),
         ("schedule_id" = Option<Uuid>, Query), ("target" = Option<String>, Query),
-        ("search" = Option<String>, Query, description = "part of case, target, who asked or reason"), PageQuery),
+        ("search" = Option<String>, Query, description = "part of case, target, who asked or reason"),
+        ("since" = Option<DateTime<Utc>>, Query, description = "queued at or after this time"),
+        ("until" = Option<DateTime<Utc>>, Query, description = "queued before this time"),
+        ("requested_by" = Option<String>, Query, description = "exactly who asked"),
+        ("tag" = Option<String>, Query, description = "of cases that carry this tag"), PageQuery),
     responses((status = 200, body = Page<Run>)))]
 pub(crate) async fn list(State(app): State<AppState>, mut params: Params) -> ApiResult<Json<Page<Run>>> {
     let page = params.page()?;
@@ -80,7 +84,14 @@ pub(crate) async fn list(State(app): State<AppState>, mut params: Params) -> Api
         purposes: params.words("purpose")?,
         target: params.text("target")?,
         search: params.text("search")?,
+        since: params.word::<Time>("since")?,
+        until: params.word::<Time>("until")?,
+        requested_by: params.text("requested_by")?,
+        tag: params.text("tag")?,
     };
+    if filter.since.zip(filter.until).is_some_and(|(since, until)| since >= until) {
+        return Err(ApiError::field("until", "give a time after since"));
+    }
     params.done()?;
     Ok(Json(app.deps.runs.list_runs(&filter, &page).await?))
 }

@@ -3,11 +3,13 @@
 use api::{ManualHeal, RunFactory};
 use async_trait::async_trait;
 use domain::backtest::{BacktestLimits, BacktestReport};
-use domain::catalog::{Case, Language, Monitor, SourceSpec};
+use domain::catalog::{Case, Language, Monitor, RuntimeManagerSpec, SourceSpec};
 use domain::clock::from_millis;
 use domain::decision::{Decision, Outcome};
 use domain::discovery::{Discovered, LeftOut, Why};
-use domain::ports::{Backtest, Discovery, LogSource, MetricSource, Sources, Topic, Wake, WakeListener};
+use domain::ports::{
+    Backtest, Discovery, LogSource, ManagerTry, MetricSource, Sources, Topic, TryManager, Wake, WakeListener,
+};
 use domain::run::{Run, RunPurpose, RunSpec};
 use domain::signal::{Completeness, MetricAnswer, Point, Series};
 use domain::{Error, Id, Kind, Labels, Result, Time, new_id};
@@ -121,6 +123,18 @@ impl ManualHeal for Binary {
             run_id: None,
             retry_at: None,
         })
+    }
+}
+
+/// Docker engines answer unless their address has `down` in it; there is nothing else.
+#[async_trait]
+impl TryManager for Binary {
+    async fn try_manager(&self, _id: Id, name: &str, spec: &RuntimeManagerSpec) -> ManagerTry {
+        let endpoint = spec.endpoint.as_deref().unwrap_or("down");
+        let ok = !endpoint.contains("down");
+        let message = if ok { format!("{name}: Docker 27") } else { format!("{endpoint} refused; start it") };
+        let platform = if ok { serde_json::json!({"cpus": 2}) } else { serde_json::Value::Null };
+        ManagerTry { ok, message, latency_ms: 7, platform }
     }
 }
 

@@ -20,7 +20,7 @@ use domain::identity::{Role, User};
 use domain::incident::{Incident, IncidentState, Severity};
 use domain::new_id;
 use domain::policy::PolicySpec;
-use domain::testing::{MemApiKeys, MemBlobs, MemKept, MemSecrets, MemWindows};
+use domain::testing::{MemApiKeys, MemBlobs, MemChecks, MemKept, MemSecrets, MemWindows};
 use domain::trace::TraceContext;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -54,6 +54,7 @@ pub(crate) struct App {
     pub(crate) scripts: Arc<Catalog<ScriptSpec>>,
     pub(crate) cases: Arc<Catalog<CaseSpec>>,
     pub(crate) policies: Arc<Catalog<PolicySpec>>,
+    pub(crate) checks: Arc<MemChecks>,
     pub(crate) trail: Trail,
 }
 
@@ -91,7 +92,7 @@ impl App {
         let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
         let (alerts, feedback) = (Arc::new(Alerts::default()), Arc::new(Opinions::default()));
         let templates = Arc::new(Templates::default());
-        let (kept, blobs) = (Arc::<MemKept>::default(), MemBlobs::default());
+        let (kept, blobs, checks) = (Arc::<MemKept>::default(), MemBlobs::default(), Arc::<MemChecks>::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
         let (cases, policies) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
@@ -108,6 +109,8 @@ impl App {
             policies: policies.clone(),
             channels: Catalog::new(&clock, &trail),
             status: Arc::new(Statuses::default()),
+            health: checks.clone(),
+            try_manager: Arc::new(Binary),
             incidents: work.clone(),
             heal: work.clone(),
             runs: work.clone(),
@@ -151,6 +154,7 @@ impl App {
             scripts,
             cases,
             policies,
+            checks,
             trail,
         }
     }

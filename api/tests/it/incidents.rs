@@ -154,6 +154,17 @@ async fn a_case_is_started_listed_and_cancelled_by_hand() {
     let listed =
         app.send("GET", &format!("/api/v1/runs?state=queued&case_id={}", case.id), Some(&operator), None).await;
     assert_eq!(listed.json()["items"][0]["id"], json!(id));
+    for (query, field) in [
+        ("since=yesterday", "since"),
+        ("until=2026-13-01T00:00:00Z", "until"),
+        ("since=2026-02-01T00:00:00Z&until=2026-01-01T00:00:00Z", "until"),
+        ("owner=ann", "owner"),
+    ] {
+        let wrong = app.send("GET", &format!("/api/v1/runs?{query}"), Some(&operator), None).await;
+        assert_eq!((wrong.status.as_u16(), wrong.field().as_str()), (400, field), "{query}: {}", wrong.text);
+    }
+    let query = "since=2026-01-01T00:00:00Z&until=2026-02-01T01:00:00%2B01:00&requested_by=operator&tag=night";
+    assert_eq!(app.send("GET", &format!("/api/v1/runs?{query}"), Some(&operator), None).await.status.as_u16(), 200);
     let cancelled = app.send("POST", &format!("/api/v1/runs/{id}/cancel"), Some(&operator), Some(json!({}))).await;
     assert_eq!(cancelled.json()["state"], "cancelled");
     let odd = app.send("POST", &start, Some(&operator), Some(json!({"target": "a\nb"}))).await;

@@ -20,6 +20,7 @@ mod http;
 mod incidents;
 mod jwt;
 mod logs;
+mod managers;
 mod openapi;
 mod queue;
 mod secrets;

@@ -261,6 +261,14 @@ pub struct RunFilter {
     pub target: Option<String>,
     /// Part of the case's name, the target, who asked or the reason of its end, whatever the letter case.
     pub search: Option<String>,
+    /// Queued at or after this time.
+    pub since: Option<Time>,
+    /// Queued before this time.
+    pub until: Option<Time>,
+    /// Exactly who asked.
+    pub requested_by: Option<String>,
+    /// Of cases that carry this tag now.
+    pub tag: Option<String>,
 }
 
 /// A claimed run: what to run and under which epoch.

@@ -1,6 +1,6 @@
 // The seven editable kinds through one set of calls, and what some of them add.
 import { answer, api, compact, ifMatch } from './client'
-import type { Draft, Id, Kind, MonitorSpec, Page, Preview, Resource, SourceSpec, Specs, Status, StatusKind, TestAnswer } from './types'
+import type { Draft, Id, Kind, ManagerHealth, ManagerTested, MonitorSpec, Page, Preview, Resource, RuntimeManagerSpec, SourceSpec, Specs, Status, StatusKind, TestAnswer } from './types'
 
 export interface CatalogFilter { search: string; tag: string; archived: boolean }
 
@@ -25,5 +25,8 @@ export const archiveObject = <K extends Kind>(kind: K, id: Id, version: number) 
 export const listStatuses = (kind: StatusKind) => answer<Status[]>(api.GET(`/api/v1/${kind}/statuses`))
 export const testSource = (draft: Draft<SourceSpec>) => answer<TestAnswer>(api.POST('/api/v1/sources/test', { body: draft }))
 export const testStoredSource = (id: Id) => answer<TestAnswer>(api.POST('/api/v1/sources/{id}/test', { params: { path: { id } } }))
+export const testManager = (draft: Draft<RuntimeManagerSpec>) => answer<ManagerTested>(api.POST('/api/v1/runtime-managers/test', { body: draft as never }))
+export const testStoredManager = (id: Id) => answer<ManagerTested>(api.POST('/api/v1/runtime-managers/{id}/test', { params: { path: { id } } }))
+export const managerHealth = (id: Id, from: string) => answer<ManagerHealth>(api.GET('/api/v1/runtime-managers/{id}/health', { params: { path: { id }, query: { from } } }))
 export const previewMonitor = (spec: Pick<MonitorSpec, 'source_id' | 'query'>) =>
   answer<Preview>(api.POST('/api/v1/monitors/preview', { body: { source_id: spec.source_id, query: spec.query } }))

@@ -3,7 +3,7 @@ import { address, answer, api, compact, send } from './client'
 import type { Artifact, Attempt, Facts, Id, LogFound, LogInfo, LogRecord, LogStream, Page, PauseMode, QueueState, Run, RunPurpose, RunResults, RunState } from './types'
 
 export interface RunFilter {
-  state: RunState[]; purpose: RunPurpose[]; case_id: string; incident_id: string; manager_id: string; batch_id: string; schedule_id: string; target: string; search: string; since: string; until: string
+  state: RunState[]; purpose: RunPurpose[]; case_id: string; incident_id: string; manager_id: string; batch_id: string; schedule_id: string; target: string; search: string; since: string; until: string; requested_by: string; tag: string
 }
 export interface LogRange { after?: number; before?: number; tail?: number; limit?: number; stream?: LogStream | '' }
 export interface LogQuery { q: string; regex: boolean; case: boolean; after?: number; stream?: LogStream | ''; limit?: number }

@@ -1078,6 +1078,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runtime-managers/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tests a runtime manager that is not stored yet: connects, and asks what is there. Stores nothing. */
+        post: operations["test_manager"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runtime-managers/{id}": {
         parameters: {
             query?: never;
@@ -1092,6 +1109,40 @@ export interface paths {
         post?: never;
         /** Archives it: it stays readable and starts nothing. */
         delete: operations["archive_runtime_manager"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runtime-managers/{id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Checks of a runtime manager over time: the last 24 hours unless said otherwise; seven days are kept. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runtime-managers/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tests a stored runtime manager. One that answers is checked by the processes that use it at once. */
+        post: operations["test_stored_manager"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2857,6 +2908,39 @@ export interface components {
          * @enum {string}
          */
         Health: "ok" | "unknown" | "learning" | "no_data" | "partial" | "source_error";
+        /** @description Checks of one step of time, for a chart. */
+        HealthPoint: {
+            /**
+             * Format: int64
+             * @description Beginning of the step, epoch milliseconds.
+             */
+            at_ms: number;
+            /**
+             * Format: int32
+             * @description Checks in it.
+             */
+            checks: number;
+            /**
+             * Format: int32
+             * @description Of them failed.
+             */
+            failed: number;
+            /**
+             * Format: double
+             * @description Mean time of the answers of those that did not fail, milliseconds; absent when all failed.
+             */
+            latency_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Longest of them.
+             */
+            latency_ms_max?: number | null;
+            /**
+             * Format: int32
+             * @description Most runs that were alive there.
+             */
+            running?: number | null;
+        };
         /** @description Anomalies of one trouble, held together. */
         Incident: {
             /** @description Who took it. */
@@ -3248,6 +3332,62 @@ export interface components {
             /** @description The key, for `Authorization: Bearer`; shown this once. */
             secret: string;
         };
+        /** @description A span of checks. */
+        ManagerHealth: {
+            /**
+             * Format: int32
+             * @description Checks in the span.
+             */
+            checks: number;
+            /**
+             * Format: int32
+             * @description Of them failed.
+             */
+            failed: number;
+            /**
+             * Format: date-time
+             * @description Beginning of the span.
+             */
+            from: string;
+            /**
+             * Format: int64
+             * @description Median time of the answers of those that did not fail, milliseconds.
+             */
+            latency_ms_p50?: number | null;
+            /**
+             * Format: int64
+             * @description 95 of 100 were not longer.
+             */
+            latency_ms_p95?: number | null;
+            /** @description When it was not well, newest first, 50 at most. */
+            outages: components["schemas"]["Outage"][];
+            /** @description Steps that have checks, oldest first. */
+            points: components["schemas"]["HealthPoint"][];
+            /**
+             * Format: int64
+             * @description Length of a step, seconds.
+             */
+            step_secs: number;
+            /**
+             * Format: date-time
+             * @description Its end.
+             */
+            to: string;
+        };
+        /** @description Result of a connection test. */
+        ManagerTested: {
+            /**
+             * Format: int64
+             * @description How long the answer took, milliseconds.
+             */
+            latency_ms: number;
+            /** @description What answers there; or why it cannot be used, and what to do. */
+            message: string;
+            /** @description Whether scripts could be run there. */
+            ok: boolean;
+            /** @description Platform information; null when it did not answer. */
+            platform: unknown;
+        };
         /** @description What runs on one runtime manager. */
         ManagerUse: {
             /**
@@ -3507,6 +3647,26 @@ export interface components {
          * @enum {string}
          */
         Opinion: "useful" | "noise";
+        /** @description Checks in a row that failed. */
+        Outage: {
+            /**
+             * Format: int32
+             * @description How many failed.
+             */
+            checks: number;
+            /**
+             * Format: date-time
+             * @description The first of them.
+             */
+            from: string;
+            /** @description Why the last of them did. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description The first check that was well again; absent when it goes on.
+             */
+            to?: string | null;
+        };
         /**
          * @description What was decided.
          * @enum {string}
@@ -7445,6 +7605,14 @@ export interface operations {
                 target?: string;
                 /** @description part of case, target, who asked or reason */
                 search?: string;
+                /** @description queued at or after this time */
+                since?: string;
+                /** @description queued before this time */
+                until?: string;
+                /** @description exactly who asked */
+                requested_by?: string;
+                /** @description of cases that carry this tag */
+                tag?: string;
                 /** @description Rows at most, 1 to 200; 50 when absent. */
                 limit?: number;
                 /** @description `next_cursor` of the page before. */
@@ -7976,6 +8144,38 @@ export interface operations {
             };
         };
     };
+    test_manager: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Draft_RuntimeManagerSpec"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagerTested"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_runtime_manager: {
         parameters: {
             query?: never;
@@ -8066,6 +8266,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Resource_RuntimeManagerSpec"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: {
+                /** @description beginning; a day before the end when absent */
+                from?: string;
+                /** @description end; now when absent */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagerHealth"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_stored_manager: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManagerTested"];
                 };
             };
             /** @description problem details (RFC 9457) */

@@ -62,6 +62,10 @@ export type TraceContext = Of<'TraceContext'>
 export type UserInfo = Of<'UserInfo'>
 export type Tokens = Of<'Tokens'>
 export type TestAnswer = Of<'Tested'>
+export type ManagerTested = Of<'ManagerTested'>
+export type ManagerHealth = Of<'ManagerHealth'>
+export type HealthPoint = Of<'HealthPoint'>
+export type Outage = Of<'Outage'>
 export type Preview = With<Of<'Preview'>, { series: { labels: Record<string, string>; points: [number, number | null][] }[] }>
 
 // Incidents ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Chart options as pure functions of points, marks, texts and colours.
 import type { EChartsOption, SeriesOption } from 'echarts'
-import type { Anomaly, ChartPoint, Run, Verification } from '@/api/types'
+import type { Anomaly, ChartPoint, HealthPoint, Outage, Run, Verification } from '@/api/types'
 import { formatValue } from './format'
 
 export interface Palette { line: string; band: string; score: string; text: string; grid: string; surface: string; bad: string; good: string; warn: string; busy: string; series: string[] }
@@ -137,5 +137,27 @@ export function previewOption(series: readonly { name: string; points: readonly 
       type: 'line', name: one.name, showSymbol: one.points.length < 3, animation: false, data: one.points.map((p) => [...p]), lineStyle: { width: 1.5, color: colour(index) }, itemStyle: { color: colour(index) },
     })),
     tooltip: tooltip(palette, (ms) => [clock(ms), ...series.slice(0, 8).map((one) => `${one.name}  ${formatValue(one.points.find((p) => p[0] === ms)?.[1], unit)}`)].join('\n')),
+  }
+}
+
+/** Answer times of a runtime manager's checks, and the spans in which they failed. */
+export function healthOption(
+  points: readonly HealthPoint[], outages: readonly Outage[], span: { from: string; to: string }, words: { mean: string; max: string; failed: string; running: string }, palette: Palette,
+): EChartsOption {
+  const at = new Map(points.map((p) => [p.at_ms, p]))
+  const ends = span.from && span.to ? { min: Date.parse(span.from), max: Date.parse(span.to) } : {}
+  const line = (name: string, color: string, pick: (p: HealthPoint) => number | null | undefined): SeriesOption => ({
+    type: 'line', name, animation: false, showSymbol: points.length < 3, connectNulls: false, data: points.map((p) => [p.at_ms, pick(p) ?? null]), lineStyle: { width: 1.5, color }, itemStyle: { color },
+  })
+  const area = { silent: true, animation: false, data: outages.map((one) => [{ xAxis: Date.parse(one.from), itemStyle: { color: palette.bad, opacity: 0.16 } }, { xAxis: Date.parse(one.to ?? span.to) }]) }
+  return {
+    animation: false, ...axes(palette, 'ms', false, ends),
+    series: [line(words.max, palette.text, (p) => p.latency_ms_max), { ...line(words.mean, palette.line, (p) => p.latency_ms), markArea: area } as SeriesOption],
+    tooltip: tooltip(palette, (ms) => {
+      const p = at.get(ms)
+      if (!p) return clock(ms)
+      const all = [clock(ms), `${words.mean}  ${formatValue(p.latency_ms, 'ms')}`, `${words.max}  ${formatValue(p.latency_ms_max, 'ms')}`, `${words.failed}  ${p.failed}/${p.checks}`]
+      return (p.running === null || p.running === undefined ? all : [...all, `${words.running}  ${p.running}`]).join('\n')
+    }),
   }
 }

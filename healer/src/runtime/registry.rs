@@ -68,24 +68,33 @@ impl Runtimes {
     /// # Errors
     /// `Refused` when the row or this process does not allow it, `Unavailable` when the engine or cluster does not answer.
     pub async fn of(&self, manager: &RuntimeManager) -> Result<Arc<dyn Runtime>> {
-        let kind = manager.spec.kind;
-        if let Some(fixed) = self.fixed.iter().find(|r| r.kind() == kind) {
-            return Ok(Arc::clone(fixed));
-        }
         let spec = connection(&manager.spec);
         if let Some(known) = self.map().get(&manager.id).filter(|c| c.spec == spec) {
             return Ok(Arc::clone(&known.runtime));
         }
-        let context = ManagerContext { id: manager.id, name: manager.name.clone(), clock: Arc::clone(&self.clock) };
-        let runtime = match tokio::time::timeout(CONNECT, connect(&spec, context)).await {
-            Ok(answer) => answer?,
-            Err(_) => {
-                let what = format!("{}: no answer within {} s", manager.name, CONNECT.as_secs());
-                return Err(RuntimeError::Unavailable { what, source: None });
-            }
-        };
-        self.map().insert(manager.id, Connected { spec, runtime: Arc::clone(&runtime) });
+        let runtime = self.fresh(manager.id, &manager.name, &spec).await?;
+        if !self.fixed.iter().any(|r| r.kind() == spec.kind) {
+            self.map().insert(manager.id, Connected { spec, runtime: Arc::clone(&runtime) });
+        }
         Ok(runtime)
+    }
+
+    /// A connection of its own as the settings say, kept by nobody; that of this process where one serves all of a kind.
+    ///
+    /// # Errors
+    /// As [`Runtimes::of`].
+    pub async fn fresh(&self, id: Id, name: &str, spec: &RuntimeManagerSpec) -> Result<Arc<dyn Runtime>> {
+        if let Some(fixed) = self.fixed.iter().find(|r| r.kind() == spec.kind) {
+            return Ok(Arc::clone(fixed));
+        }
+        let context = ManagerContext { id, name: name.to_owned(), clock: Arc::clone(&self.clock) };
+        match tokio::time::timeout(CONNECT, connect(spec, context)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                let what = format!("{name}: no answer within {} s", CONNECT.as_secs());
+                Err(RuntimeError::Unavailable { what, source: None })
+            }
+        }
     }
 
     /// Drops the connection of a manager that is not well; the next use connects again. Runs that are followed go on.

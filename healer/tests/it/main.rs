@@ -9,6 +9,7 @@ mod docker_tls;
 mod fakes;
 mod full_disk;
 mod heal;
+mod health;
 mod kubernetes;
 mod kubernetes_cures;
 mod kubernetes_ends;

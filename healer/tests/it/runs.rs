@@ -45,7 +45,11 @@ async fn a_run_is_placed_followed_masked_and_ended_once() {
     let run = ended(&bench, id).await;
     assert_eq!((run.state, run.exit_code, run.reason.as_str()), (RunState::Succeeded, Some(0), "exit code 0"));
     assert!(run.started_at.is_some() && run.started_at <= run.ended_at);
-    assert!(run.manager_reason.starts_with("here carries any tags, 0 of 4 in use (node "), "{}", run.manager_reason);
+    assert!(
+        run.manager_reason.starts_with("here carries any tags, is healthy, 0 of 4 in use (node "),
+        "{}",
+        run.manager_reason
+    );
     let expected = [run.run_key, run.trace.traceparent(), "secret ********".into()];
     assert_eq!(lines(&bench, id), expected);
     assert_eq!(bench.world.tables().ends, [id]);

@@ -17,7 +17,7 @@ use domain::outbox::Notification;
 use domain::policy::PolicySpec;
 use domain::resource::Resource;
 use domain::run::{Attempt, LogRecord, Run};
-use domain::testing::{MemBlobs, MemKept, MemSecrets, MemWindows};
+use domain::testing::{MemBlobs, MemChecks, MemKept, MemSecrets, MemWindows};
 use domain::verification::{CheckSample, Verification};
 use healer::notify::Webhook;
 use healer::{HealerConfig, HealerDeps, Runtimes};
@@ -129,6 +129,7 @@ pub(crate) fn bench(
         managers: Catalog::of(vec![manager(4)]),
         channels: Catalog::of(channels),
         status: Arc::new(Statuses::default()),
+        history: Arc::new(MemChecks::default()),
         outbox: world.clone(),
         sources: Arc::new(Gauge(root.path().join("gauge"))),
         wake: Arc::new(Bell::default()),

@@ -30,6 +30,8 @@ contracts! {
         references_hold_in_a_race,
         secrets_are_kept,
         statuses_keep_the_last_ok;
+    manager_health:
+        checks_are_kept_and_bounded;
     incidents:
         one_active_incident_per_fingerprint,
         ticks_are_whole,

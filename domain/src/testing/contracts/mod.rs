@@ -10,6 +10,7 @@ pub mod heal;
 pub mod incident_work;
 pub mod incidents;
 pub mod leases;
+pub mod manager_health;
 pub mod outbox;
 pub mod queue;
 pub mod retention;
@@ -31,8 +32,8 @@ use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
-    HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RetentionStore,
-    RoleStore, RunStore, StatusStore, TemplateStore, UserStore,
+    HealStore, HealthHistory, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore,
+    RetentionStore, RoleStore, RunStore, StatusStore, TemplateStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -65,6 +66,8 @@ pub struct Stores {
     pub channels: Arc<dyn CatalogStore<ChannelSpec>>,
     /// Live states.
     pub statuses: Arc<dyn StatusStore>,
+    /// Checks of runtime managers.
+    pub checks: Arc<dyn HealthHistory>,
     /// The analyzer's side.
     pub analyzer: Arc<dyn AnalyzerStore>,
     /// Incidents.
@@ -116,6 +119,7 @@ impl Stores {
             + CatalogStore<PolicySpec>
             + CatalogStore<ChannelSpec>
             + StatusStore
+            + HealthHistory
             + AnalyzerStore
             + FeedbackStore
             + MemoryStore
@@ -147,6 +151,7 @@ impl Stores {
             policies: db.clone(),
             channels: db.clone(),
             statuses: db.clone(),
+            checks: db.clone(),
             analyzer: db.clone(),
             incidents: db.clone(),
             alerts: db.clone(),

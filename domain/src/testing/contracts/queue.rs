@@ -269,6 +269,14 @@ pub async fn a_batch_is_whole(s: &Stores) -> Result<()> {
     assert_eq!(count(RunFilter { target: Some("service=Shop-3".to_owned()), ..RunFilter::default() }).await?, 1);
     assert_eq!(count(RunFilter { search: Some("sHOP-".to_owned()), ..RunFilter::default() }).await?, 6);
     assert_eq!(count(RunFilter { search: Some("%".to_owned()), ..RunFilter::default() }).await?, 0);
+    let at = Some(stored[0].queued_at);
+    assert_eq!(count(RunFilter { since: at, ..RunFilter::default() }).await?, 6);
+    assert_eq!(count(RunFilter { until: at, ..RunFilter::default() }).await?, 0);
+    let later = Some(samples::at(86_400 * 36_500));
+    assert_eq!(count(RunFilter { since: at, until: later, ..RunFilter::default() }).await?, 6);
+    let asked = |who: &str| RunFilter { requested_by: Some(who.to_owned()), ..RunFilter::default() };
+    let who = stored[0].requested_by.clone();
+    assert_eq!((count(asked(&who)).await?, count(asked(&who[1..])).await?), (6, 0), "the whole name");
     assert_eq!(count(RunFilter { manager_id: Some(new_id()), ..RunFilter::default() }).await?, 0);
     assert_eq!(failed(s.queue.enqueue_all(Vec::new(), by_alice("run.batch")).await).kind, Kind::Invalid);
     Ok(())

@@ -43,6 +43,15 @@ pub async fn runs_are_listed(s: &Stores) -> Result<()> {
     assert_eq!(s.runs.list_runs(&filter, &PageRequest::default()).await?.items, second.items[..1]);
     let filter = RunFilter { states: vec![RunState::Lost], ..RunFilter::default() };
     assert_eq!(s.runs.list_runs(&filter, &PageRequest::default()).await?.items, []);
+    let script = s.scripts.create(samples::draft("s", samples::script()), by_alice("script.create")).await?;
+    let mut draft = samples::draft("c", samples::case(script.id));
+    draft.tags = vec!["night".to_owned()];
+    let case = s.cases.create(draft, by_alice("case.create")).await?;
+    let run = crate::run::Run { case_id: case.id, ..samples::run("service=a") };
+    let run = s.runs.enqueue(run, by_alice("run.start")).await?;
+    let tagged = |tag: &str| RunFilter { tag: Some(tag.to_owned()), ..RunFilter::default() };
+    assert_eq!(s.runs.list_runs(&tagged("night"), &PageRequest::default()).await?.items, [run]);
+    assert_eq!(s.runs.list_runs(&tagged("nigh"), &PageRequest::default()).await?.items, [], "the whole tag");
     Ok(())
 }
 
