@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -42,6 +42,7 @@ const STEPS: [Step; 13] = [
     shared!(11, "0011_alerts"),
     shared!(12, "0012_engine"),
     shared!(13, "0013_logs"),
+    shared!(14, "0014_topology"),
 ];
 
 impl Database {

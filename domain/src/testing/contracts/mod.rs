@@ -18,6 +18,7 @@ pub mod runs;
 pub mod schedules;
 pub mod signals;
 pub mod templates;
+pub mod topology;
 pub mod transport;
 pub mod users;
 pub mod verification;
@@ -31,7 +32,7 @@ use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
     HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RoleStore,
-    RunStore, StatusStore, TemplateStore, UserStore,
+    RunStore, StatusStore, TemplateStore, TopologyStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -74,6 +75,8 @@ pub struct Stores {
     pub feedback: Arc<dyn FeedbackStore>,
     /// Log templates.
     pub templates: Arc<dyn TemplateStore>,
+    /// Who depends on whom.
+    pub topology: Arc<dyn TopologyStore>,
     /// Upkeep of the analyzer's tables.
     pub memory: Arc<dyn MemoryStore>,
     /// Their way to correlation.
@@ -117,6 +120,7 @@ impl Stores {
             + FeedbackStore
             + MemoryStore
             + TemplateStore
+            + TopologyStore
             + IncidentStore
             + AlertStore
             + AlertQueue
@@ -149,6 +153,7 @@ impl Stores {
             feedback: db.clone(),
             memory: db.clone(),
             templates: db.clone(),
+            topology: db.clone(),
             alert_queue: db.clone(),
             work: db.clone(),
             heal: db.clone(),
