@@ -20,8 +20,7 @@ function acyclic(ids: readonly string[], links: readonly Link[]): Link[] {
     if (state.has(root)) continue
     const stack: { id: string; next: number }[] = [{ id: root, next: 0 }]
     state.set(root, 'open')
-    while (stack.length > 0) {
-      const top = stack[stack.length - 1]!
+    for (let top = stack.at(-1); top; top = stack.at(-1)) {
       const link = (out.get(top.id) ?? [])[top.next]
       top.next += 1
       if (!link) {
@@ -49,8 +48,8 @@ function layering(ids: readonly string[], links: readonly Link[]): Map<string, n
   }
   const layer = new Map(ids.map((id) => [id, 0]))
   const ready = ids.filter((id) => left.get(id) === 0)
-  for (let at = 0; at < ready.length; at += 1) {
-    const id = ready[at]!
+  // The list grows while it is walked.
+  for (const id of ready) {
     for (const to of out.get(id) ?? []) {
       layer.set(to, Math.max(layer.get(to) ?? 0, (layer.get(id) ?? 0) + 1))
       left.set(to, (left.get(to) ?? 1) - 1)
@@ -89,7 +88,7 @@ export function layered(ids: readonly string[], all: readonly Link[], sizes: Siz
   for (const id of [...ids].sort()) {
     const layer = layerOf.get(id) ?? 0
     while (layers.length <= layer) layers.push([])
-    layers[layer]!.push(id)
+    layers[layer]?.push(id)
   }
   order(layers, links)
   const tallest = Math.max(0, ...layers.map((l) => l.length))
@@ -115,8 +114,8 @@ export function curve(from: Spot, to: Spot, sizes: Sizes = SIZES): string {
 export function neighbour(layout: Layout, links: readonly Link[], at: string, key: string): string | null {
   const spot = layout.spots.get(at)
   if (!spot) return null
-  const nearest = (ids: string[]): string | null =>
-    ids.filter((id) => layout.spots.has(id)).sort((a, b) => Math.abs(layout.spots.get(a)!.y - spot.y) - Math.abs(layout.spots.get(b)!.y - spot.y))[0] ?? null
+  const away = (one: Spot): number => Math.abs(one.y - spot.y)
+  const nearest = (ids: string[]): string | null => ids.flatMap((id) => layout.spots.get(id) ?? []).sort((a, b) => away(a) - away(b))[0]?.id ?? null
   const column = layout.layers[spot.layer] ?? []
   if (key === 'ArrowUp') return column[spot.row - 1] ?? null
   if (key === 'ArrowDown') return column[spot.row + 1] ?? null

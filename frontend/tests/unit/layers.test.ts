@@ -1,20 +1,25 @@
 // The layered layout: callers left of callees, loops survive, arrows lead along edges.
 import { describe, expect, it } from 'vitest'
-import { curve, layered, neighbour, SIZES } from '@/utils/layers'
+import { curve, layered, neighbour, SIZES, type Layout, type Spot } from '@/utils/layers'
 
-const links = (...pairs: string[]) => pairs.map((pair) => ({ from: pair[0]!, to: pair[1]! }))
+const links = (...pairs: string[]) => pairs.map((pair) => ({ from: pair.slice(0, 1), to: pair.slice(1) }))
+function spot(layout: Layout, id: string): Spot {
+  const found = layout.spots.get(id)
+  if (!found) throw new Error(`${id} has no place`)
+  return found
+}
 
 describe('layers', () => {
   it('puts who needs left of who is needed, by the longest way', () => {
-    const { spots, layers } = layered(['a', 'b', 'c', 'd'], links('ab', 'bc', 'ac', 'cd'))
-    expect(layers.map((l) => l.join(''))).toEqual(['a', 'b', 'c', 'd'])
-    expect(spots.get('d')!.x).toBeGreaterThan(spots.get('a')!.x)
+    const layout = layered(['a', 'b', 'c', 'd'], links('ab', 'bc', 'ac', 'cd'))
+    expect(layout.layers.map((l) => l.join(''))).toEqual(['a', 'b', 'c', 'd'])
+    expect(spot(layout, 'd').x).toBeGreaterThan(spot(layout, 'a').x)
   })
   it('survives loops, itself, unknown ends and doubles', () => {
     const all = links('ab', 'ba', 'bb', 'ax', 'ab')
-    const { spots } = layered(['a', 'b'], all)
-    expect([...spots.keys()].sort()).toEqual(['a', 'b'])
-    expect(spots.get('a')!.layer).not.toBe(spots.get('b')!.layer)
+    const layout = layered(['a', 'b'], all)
+    expect([...layout.spots.keys()].sort()).toEqual(['a', 'b'])
+    expect(spot(layout, 'a').layer).not.toBe(spot(layout, 'b').layer)
     expect(layered([], []).width).toBe(0)
   })
   it('keeps names of one layer apart and has few crossings', () => {
@@ -34,12 +39,12 @@ describe('layers', () => {
     expect(neighbour(layout, all, 'a', 'x')).toBeNull()
   })
   it('draws from side to side', () => {
-    const { spots } = layered(['a', 'b'], links('ab'))
-    expect(curve(spots.get('a')!, spots.get('b')!)).toMatch(new RegExp(`^M${SIZES.width},`))
+    const layout = layered(['a', 'b'], links('ab'))
+    expect(curve(spot(layout, 'a'), spot(layout, 'b'))).toMatch(new RegExp(`^M${SIZES.width},`))
   })
   it('is quick with some hundreds', () => {
     const ids = Array.from({ length: 400 }, (_, i) => `n${i}`)
-    const all = ids.slice(1).map((id, i) => ({ from: ids[i >> 1]!, to: id }))
+    const all = ids.slice(1).map((id, i) => ({ from: `n${i >> 1}`, to: id }))
     expect(layered(ids, all).spots.size).toBe(400)
   })
 })

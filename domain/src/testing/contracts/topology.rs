@@ -1,8 +1,10 @@
 //! Contracts of [`crate::ports::TopologyStore`].
 
 use super::Stores;
+use crate::anomaly::{Anomaly, AnomalyState};
 use crate::error::Result;
-use crate::testing::samples::at;
+use crate::ports::AnalyzerCommit;
+use crate::testing::samples::{self, at};
 use crate::topology::{Edge, EdgeSource, FRESH_SECS, Relation, Seen, fresh};
 
 fn seen(source: EdgeSource, secs: i64, pairs: &[(&str, &str)]) -> Seen {
@@ -58,5 +60,10 @@ pub async fn a_whole_reading_replaces(s: &Stores) -> Result<()> {
     s.topology.see_edges(seen(file, 3, &[])).await?;
     assert_eq!(s.topology.edges().await?.len(), 1);
     assert!(s.topology.open_anomalies().await?.is_empty());
+    let incident = s.open(samples::incident("a|latency", "service=checkout")).await?.id;
+    let open = samples::anomaly(crate::new_id(), Some(incident));
+    let anomalies = vec![open.clone(), Anomaly { id: crate::new_id(), state: AnomalyState::Closed, ..open.clone() }];
+    s.analyzer.commit(AnalyzerCommit { anomalies, ..AnalyzerCommit::default() }).await?;
+    assert_eq!(s.topology.open_anomalies().await?.into_iter().collect::<Vec<_>>(), [(open.entity, 1)]);
     Ok(())
 }
