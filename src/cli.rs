@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Bring the database to this version's schema.
     Migrate(DatabaseArgs),
+    /// Write a copy of the SQLite database to a new file, also while the product runs.
+    Backup(BackupArgs),
     /// Check the settings, the database and every source, and say what would run.
     Check(DatabaseArgs),
     /// Print the OpenAPI document.
@@ -170,6 +172,14 @@ pub(crate) struct DatabaseArgs {
     /// Database; SQLite in the data folder when left out.
     #[arg(long, env = "AIOPS_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupArgs {
+    /// File to write; it must not exist.
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub database: DatabaseArgs,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The product's own metrics as Prometheus text.
 
+use crate::retention::RetentionStats;
 use analyzer::engine::AnalyzerStats;
 use healer::stats::Stats as HealerStats;
 use ingest::IngestStats;
@@ -15,6 +16,7 @@ pub(crate) struct Exporter {
     pub(crate) ingest: Arc<IngestStats>,
     pub(crate) analyzer: Arc<AnalyzerStats>,
     pub(crate) healer: Arc<HealerStats>,
+    pub(crate) removed: Arc<RetentionStats>,
 }
 
 impl Exporter {
@@ -34,7 +36,8 @@ impl Exporter {
         process(registry)?;
         self.ingest(registry)?;
         self.analyzer(registry)?;
-        self.healer(registry)
+        self.healer(registry)?;
+        self.removed(registry)
     }
 
     fn ingest(&self, registry: &Registry) -> prometheus::Result<()> {
@@ -66,6 +69,23 @@ impl Exporter {
         counter(registry, "aiops_analyzer_parked_total", help, of(&s.parked))?;
         let lag = i64::try_from(of(&s.lag_ms)).unwrap_or(i64::MAX);
         gauge(registry, "aiops_analyzer_lag_milliseconds", "Age of the newest row when it was worked through.", lag)
+    }
+
+    fn removed(&self, registry: &Registry) -> prometheus::Result<()> {
+        let r = &self.removed;
+        let opts = Opts::new("aiops_retention_removed_total", "What was removed because it was older than keep_days.");
+        let vec = IntCounterVec::new(opts, &["kind"])?;
+        let kinds = [
+            ("incident", &r.incidents),
+            ("run", &r.runs),
+            ("anomaly", &r.anomalies),
+            ("alert", &r.alerts),
+            ("file", &r.files),
+        ];
+        for (kind, count) in kinds {
+            vec.with_label_values(&[kind]).inc_by(count.load(Ordering::Relaxed));
+        }
+        registry.register(Box::new(vec))
     }
 
     fn healer(&self, registry: &Registry) -> prometheus::Result<()> {

@@ -12,6 +12,7 @@ mod killpoint;
 mod local;
 mod plot;
 mod remote;
+mod retention;
 mod sealing;
 mod settings;
 mod telemetry;

@@ -4,6 +4,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Everything that can be set; unknown keys in the file are errors.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     pub observe_secs: u64,
     /// History that a new metric monitor learns from, and the longest gap that is made up for, minutes.
     pub backfill_mins: u64,
+    /// Days that closed incidents, ended runs and their logs are kept; 0: for ever.
+    pub keep_days: u32,
     /// Time that running work gets at shutdown, seconds.
     pub grace_secs: u64,
     /// Logs as JSON; else as text for people.
@@ -63,6 +66,7 @@ impl Settings {
             .set_default("lease_secs", 20)?
             .set_default("observe_secs", 10)?
             .set_default("backfill_mins", 1_440)?
+            .set_default("keep_days", 90)?
             .set_default("grace_secs", 10)?
             .set_default("log_json", true)?
             .set_default("hsts", false)?
@@ -97,6 +101,9 @@ impl Settings {
         }
         if !(1..=100_000).contains(&self.backfill_mins) {
             bail!("backfill_mins: give 1 to 100000 minutes");
+        }
+        if (1..7).contains(&self.keep_days) {
+            bail!("keep_days: give at least 7 days, or 0 to keep everything");
         }
         let fine = ["", "sqlite:", "postgres:", "postgresql:"];
         if !fine
@@ -147,6 +154,14 @@ impl Settings {
         self.blob_url.strip_prefix("file://").map_or_else(|| self.data_dir.join("files"), PathBuf::from)
     }
 
+    /// How long what has ended is kept.
+    pub(crate) fn keep(&self) -> Duration {
+        match self.keep_days {
+            0 => Duration::MAX,
+            days => Duration::from_secs(u64::from(days) * 86_400),
+        }
+    }
+
     /// The proxies that are believed.
     ///
     /// # Errors
@@ -195,6 +210,7 @@ const KEYS: [&str; 16] = [
     "lease_secs",
     "observe_secs",
     "backfill_mins",
+    "keep_days",
     "grace_secs",
     "log_json",
     "hsts",

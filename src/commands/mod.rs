@@ -3,6 +3,7 @@
 mod apikey;
 mod audit;
 mod backtest;
+mod backup;
 mod check;
 mod demo;
 mod migrate;
@@ -52,6 +53,7 @@ async fn on_this_host(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(settings, args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => migrate::run(&with_database(settings, args)?).await,
+        Command::Backup(args) => backup::run(settings, args).await,
         Command::Backtest(args) => backtest::run(settings, args).await,
         Command::Check(args) => check::run(&with_database(settings, args)?).await,
         Command::User(command) => user::run(settings, command).await,

@@ -8,6 +8,7 @@ use crate::cli::{Given, Role, ServeArgs};
 use crate::detection::Detection;
 use crate::discovery::Discoveries;
 use crate::exporter::Exporter;
+use crate::retention::{Retention, RetentionStats};
 use crate::settings::Settings;
 use crate::{bootstrap, killpoint, telemetry, topology, wake};
 use anyhow::{Context as _, bail};
@@ -131,7 +132,9 @@ async fn roles(shared: &Shared, args: &ServeArgs, parts: Parts, stop: &Cancellat
     let edges = topology::Edges::default();
     let detection = Detection::new(shared, Arc::clone(&edges));
     let healer = healer(shared, known_secrets(shared).await?)?;
+    let removed = Arc::<RetentionStats>::default();
     let exporter = Exporter {
+        removed: Arc::clone(&removed),
         ingest: Arc::clone(&detection.ingest),
         analyzer: Arc::clone(&detection.analyzer),
         healer: Arc::clone(&healer.stats),
@@ -146,6 +149,7 @@ async fn roles(shared: &Shared, args: &ServeArgs, parts: Parts, stop: &Cancellat
     }
     if parts.healer {
         tasks.spawn(healer::run(healer, stop.clone()));
+        tasks.spawn(retention(shared, removed).run(stop.clone()));
     }
     let server = async {
         if parts.api {
@@ -171,6 +175,16 @@ fn keeper(shared: &Shared, edges: topology::Edges) -> topology::Keeper {
         clock: Arc::clone(&shared.clock),
         file: shared.settings.topology(),
         edges,
+    }
+}
+
+fn retention(shared: &Shared, stats: Arc<RetentionStats>) -> Retention {
+    Retention {
+        store: Arc::clone(&shared.database) as _,
+        blobs: Arc::clone(&shared.blobs) as _,
+        clock: Arc::clone(&shared.clock),
+        keep: shared.settings.keep(),
+        stats,
     }
 }
 

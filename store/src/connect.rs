@@ -103,6 +103,28 @@ impl Database {
         Ok(())
     }
 
+    /// Writes a copy of the database as of now to `file`, which is empty or does not exist; others read and write meanwhile
+    /// (<https://sqlite.org/lang_vacuum.html>, `VACUUM INTO`). The copy is read once more and found sound.
+    ///
+    /// # Errors
+    /// `Invalid` on PostgreSQL, which has tools of its own; `Unavailable` when the file cannot be written or is not sound.
+    pub async fn copy_to(&self, file: &str) -> Result<()> {
+        let Pools::Lite { read, .. } = &self.pools else {
+            let message = "PostgreSQL has backups of its own: use pg_dump";
+            return Err(Error::invalid(vec![FieldError::new("database.url", message)]));
+        };
+        sqlx::query("VACUUM INTO $1").bind(file).execute(read).await.map_err(error::of)?;
+        let options = SqliteConnectOptions::new().filename(file).read_only(true);
+        let mut copy = sqlx::SqliteConnection::connect_with(&options).await.map_err(error::of)?;
+        let found: String =
+            sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut copy).await.map_err(error::of)?;
+        copy.close().await.map_err(error::of)?;
+        if found != "ok" {
+            return Err(Error::unavailable(format!("the copy is not sound ({found}); write it to another disk")));
+        }
+        Ok(())
+    }
+
     /// Asks the database for a sign of life.
     ///
     /// # Errors

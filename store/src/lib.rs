@@ -32,6 +32,7 @@ mod queue;
 mod queue_claim;
 mod queue_slots;
 mod queue_sweep;
+mod retention;
 mod roles;
 mod rows;
 mod run_rows;

@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 14] = [
+const STEPS: [Step; 15] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -42,7 +42,8 @@ const STEPS: [Step; 14] = [
     shared!(11, "0011_alerts"),
     shared!(12, "0012_engine"),
     shared!(13, "0013_logs"),
-    shared!(14, "0014_topology"),
+    shared!(14, "0014_retention"),
+    shared!(15, "0015_topology"),
 ];
 
 impl Database {

@@ -196,3 +196,36 @@ fn a_backtest_reads_a_real_prometheus() {
         assert_eq!(report["completeness"].as_str(), Some("complete"));
     }
 }
+
+#[test]
+fn a_backup_is_a_whole_database_that_only_its_owner_reads() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().expect("a folder");
+    let aiops = |args: &[&str], input: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aiops"));
+        command.current_dir(dir.path()).args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("starts");
+        child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("read");
+        child.wait_with_output().expect("ends")
+    };
+    let empty = fails_with(dir.path(), &["backup", "copy.db"], &[], "");
+    empty.says(&["no database at", "--data-dir"]);
+    assert!(!dir.path().join("data").exists(), "asking for a backup makes nothing");
+    assert!(aiops(&["user", "add", "ann", "--role", "admin"], "correct horse battery\n").status.success());
+    let made = aiops(&["backup", "copy.db"], "");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let copy = dir.path().join("copy.db");
+    assert_eq!(std::fs::metadata(&copy).expect("written").permissions().mode() & 0o777, 0o600);
+    assert!(!dir.path().join("copy.db.part").exists());
+    fails_with(dir.path(), &["backup", "copy.db"], &[], "").says(&["copy.db is there already"]);
+    let postgres = ["backup", "other.db", "--database-url", "postgres://nobody@127.0.0.1:1/none"];
+    fails_with(dir.path(), &postgres, &[], "").says(&["pg_dump"]);
+    // Put in place of the lost one, with the key that was kept apart, it has the user.
+    std::fs::create_dir(dir.path().join("again")).expect("a folder");
+    std::fs::copy(&copy, dir.path().join("again/aiops.db")).expect("restored");
+    std::fs::copy(dir.path().join("data/secret.key"), dir.path().join("again/secret.key")).expect("the key");
+    let again = ["user", "add", "ann", "--role", "admin", "--data-dir", "again"];
+    fails_with(dir.path(), &again, &[], "correct horse battery\n").names(&["ann"]);
+    let walked = aiops(&["audit", "verify", "--data-dir", "again"], "");
+    assert!(String::from_utf8_lossy(&walked.stdout).contains("the audit chain holds: 1 rows"));
+}

@@ -62,6 +62,10 @@ contracts! {
         merging_moves_everything,
         splitting_takes_some_members,
         noise_is_counted_by_day;
+    retention:
+        what_ended_long_ago_goes,
+        what_is_under_way_stays,
+        files_go_after_their_rows;
     roles:
         one_has_the_role,
         an_ended_lease_is_taken_over;

@@ -4,7 +4,7 @@ use crate::databases::{sqlite, url, with_schema};
 use domain::Kind;
 use domain::catalog::ScriptSpec;
 use domain::identity::Audit;
-use domain::ports::CatalogStore;
+use domain::ports::{AuditStore as _, CatalogStore};
 use domain::testing::{samples, together};
 use sqlx::{Connection, SqliteConnection};
 use store::{Backend, Database};
@@ -75,4 +75,24 @@ async fn a_database_in_memory_works() {
     let other = Database::connect("sqlite::memory:").await.unwrap();
     other.migrate().await.unwrap();
     assert_eq!(CatalogStore::<ScriptSpec>::all(&other).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_is_sound_while_others_write() {
+    let (folder, db) = sqlite().await;
+    let writer = db.clone();
+    let writing = tokio::spawn(async move {
+        for n in 0..200 {
+            writer.create(samples::draft(&format!("s{n}"), samples::script()), Audit::new("ann", "x")).await.unwrap();
+        }
+    });
+    let file = folder.path().join("copy.db");
+    db.copy_to(file.to_str().unwrap()).await.unwrap();
+    let copy = Database::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+    let rows = copy.verify_audit().await.unwrap();
+    writing.await.unwrap();
+    assert!(rows <= db.verify_audit().await.unwrap());
+    let scripts = CatalogStore::<ScriptSpec>::all(&copy).await.unwrap();
+    assert_eq!(i64::try_from(scripts.len()).unwrap(), rows, "one moment, not two");
+    assert!(db.copy_to(file.to_str().unwrap()).await.is_err(), "what is there is never overwritten");
 }

@@ -12,6 +12,7 @@ pub mod incidents;
 pub mod leases;
 pub mod outbox;
 pub mod queue;
+pub mod retention;
 pub mod roles;
 pub mod run_logs;
 pub mod runs;
@@ -31,8 +32,8 @@ use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
-    HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RoleStore,
-    RunStore, StatusStore, TemplateStore, TopologyStore, UserStore,
+    HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RetentionStore,
+    RoleStore, RunStore, StatusStore, TemplateStore, TopologyStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -89,6 +90,8 @@ pub struct Stores {
     pub runs: Arc<dyn RunStore>,
     /// Their queue.
     pub queue: Arc<dyn QueueStore>,
+    /// Removal of what is old.
+    pub retention: Arc<dyn RetentionStore>,
     /// Roles of processes.
     pub roles: Arc<dyn RoleStore>,
     /// Notifications.
@@ -128,6 +131,7 @@ impl Stores {
             + HealStore
             + RunStore
             + QueueStore
+            + RetentionStore
             + RoleStore
             + OutboxStore
             + UserStore
@@ -159,6 +163,7 @@ impl Stores {
             heal: db.clone(),
             runs: db.clone(),
             queue: db.clone(),
+            retention: db.clone(),
             roles: db.clone(),
             outbox: db.clone(),
             users: db.clone(),
