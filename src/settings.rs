@@ -199,7 +199,7 @@ fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     socket_address(&text).map_err(|e| serde::de::Error::custom(format!("listen: {e}")))
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "data_dir",
     "database_url",
     "redis_url",
