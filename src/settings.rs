@@ -42,6 +42,8 @@ pub(crate) struct Settings {
     pub hsts: bool,
     /// Proxies whose `X-Forwarded-For` is believed, separated by commas.
     pub trusted_proxies: String,
+    /// YAML or JSON file of who depends on whom, for what no source knows; empty: none.
+    pub topology_file: String,
     /// File with the keys that secrets are sealed with, newest first; empty: `secret.key` in `data_dir`, made when absent.
     /// `AIOPS_SECRET_KEY` holds the keys themselves and goes before.
     pub secret_key_file: String,
@@ -69,6 +71,7 @@ impl Settings {
             .set_default("log_json", true)?
             .set_default("hsts", false)?
             .set_default("trusted_proxies", "")?
+            .set_default("topology_file", "")?
             .set_default("secret_key_file", "")?;
         if let Some(path) = file {
             builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
@@ -114,6 +117,9 @@ impl Settings {
         }
         self.bucket()?;
         self.proxies()?;
+        if let Some(path) = self.topology() {
+            ingest::topology::read_file(&path).context("topology_file")?;
+        }
         Ok(self)
     }
 
@@ -165,6 +171,11 @@ impl Settings {
         names.map(|n| n.parse().with_context(|| format!("trusted_proxies: {n} is no IP address"))).collect()
     }
 
+    /// The file of who depends on whom, if there is one.
+    pub(crate) fn topology(&self) -> Option<PathBuf> {
+        (!self.topology_file.is_empty()).then(|| PathBuf::from(&self.topology_file))
+    }
+
     /// The database to use.
     pub(crate) fn database(&self) -> String {
         if self.database_url.is_empty() {
@@ -188,7 +199,7 @@ fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     socket_address(&text).map_err(|e| serde::de::Error::custom(format!("listen: {e}")))
 }
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "data_dir",
     "database_url",
     "redis_url",
@@ -204,6 +215,7 @@ const KEYS: [&str; 16] = [
     "log_json",
     "hsts",
     "trusted_proxies",
+    "topology_file",
     "secret_key_file",
 ];
 
@@ -241,6 +253,8 @@ mod tests {
         assert!(redis.starts_with("redis_url: give redis://"), "{redis}");
         let bucket = format!("{:#}", file("blob_url = 'files'").expect_err("wrong scheme"));
         assert!(bucket.starts_with("blob_url: give s3://"), "{bucket}");
+        let graph = format!("{:#}", file("topology_file = '/no/such/graph.yaml'").expect_err("absent"));
+        assert!(graph.starts_with("topology_file: /no/such/graph.yaml: cannot be read"), "{graph}");
         let proxy = format!("{:#}", file("trusted_proxies = '10.0.0.1, traefik'").expect_err("a name"));
         assert!(proxy.starts_with("trusted_proxies: traefik"), "{proxy}");
     }

@@ -5,6 +5,7 @@
 
 mod auth;
 mod error;
+mod graph;
 mod headers;
 mod input;
 mod openapi;

@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 #[openapi(
     info(title = "aiops", description = "Detect, explain, heal, and measure whether the fix worked."),
     components(schemas(crate::trace::Failure, domain::anomaly::Said, domain::incident::IncidentEvent)),
-    tags((name = "session"), (name = "incidents"), (name = "alerts"), (name = "runs"), (name = "live"), (name = "sources"),
+    tags((name = "session"), (name = "incidents"), (name = "alerts"), (name = "topology"), (name = "runs"), (name = "live"), (name = "sources"),
         (name = "monitors"), (name = "scripts"), (name = "cases"), (name = "schedules"), (name = "runtime-managers"), (name = "policies"),
         (name = "channels"), (name = "secrets"), (name = "admin"))
 )]

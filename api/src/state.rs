@@ -12,7 +12,7 @@ use domain::policy::PolicySpec;
 use domain::ports::{
     AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore,
     HealthHistory, IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore,
-    ScheduleStore, SecretStore, Sources, StatusStore, TemplateStore, TryManager, UserStore, VersionStore, Wake,
+    ScheduleStore, SecretStore, Sources, StatusStore, TemplateStore, TopologyStore, TryManager, UserStore, VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::schedule::ScheduleSpec;
@@ -91,6 +91,8 @@ pub struct ApiDeps {
     pub feedback: Arc<dyn FeedbackStore>,
     /// Log templates.
     pub templates: Arc<dyn TemplateStore>,
+    /// Who depends on whom.
+    pub topology: Arc<dyn TopologyStore>,
     /// What people do with incidents.
     pub work: Arc<dyn IncidentWorkStore>,
     /// Decisions and verifications.

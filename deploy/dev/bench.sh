@@ -47,6 +47,8 @@ fi
 if [[ -f ${AIOPS_DEV_DIR:-.dev}/env ]]; then source "${AIOPS_DEV_DIR:-.dev}/env"; fi
 echo "=== queue: empty runs claimed and ended a second beside a bare loop; one claim with 20,000 waiting"
 cargo bench --locked -p store --features testing --bench queue
+echo "=== alerts: 20,000 in one group beside a bare loop of inserts"
+cargo bench --locked --bench alerts
 echo "=== loads: one run with much output, lines to viewers, runs at once"
 cargo bench --locked --bench load
 if [[ ${CLOSED_LOOP:-0} == 1 ]]; then

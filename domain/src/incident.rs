@@ -78,6 +78,9 @@ pub struct Cause {
     pub signals: Vec<SignalKind>,
     /// Lines that explain the rank.
     pub evidence: Vec<String>,
+    /// Entities along which the trouble came, from the one that suffers to this one; empty when no way is known.
+    #[serde(default)]
+    pub path: Vec<String>,
 }
 
 /// How long a relapse reopens an incident that no policy's verdict resolved, seconds.

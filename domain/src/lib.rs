@@ -37,6 +37,7 @@ pub mod secret;
 pub mod signal;
 pub mod status;
 pub mod template;
+pub mod topology;
 pub mod trace;
 pub mod verification;
 pub mod version;

@@ -255,8 +255,8 @@ function healLive(world, incident, decision) {
 function openIncident(world, at) {
   const { event, makeIncident, makeAnomaly } = world.tools
   const causes = [
-    { entity: 'service=checkout', probability: 0.81, signals: ['saturation', 'latency', 'logs'], evidence: ['pool in use rose first, 11 s before latency', 'downstream of cart and web, upstream of none that is anomalous', 'new log template “timed out waiting for a connection”'] },
-    { entity: 'db=orders', probability: 0.12, signals: ['saturation'], evidence: [] }, { entity: 'service=cart', probability: 0.04, signals: ['errors'], evidence: [] },
+    { entity: 'service=checkout', probability: 0.81, signals: ['saturation', 'latency', 'logs'], path: ['service=web', 'service=cart', 'service=checkout'], evidence: ['pool in use rose first, 11 s before latency', 'downstream of cart and web, upstream of none that is anomalous', 'new log template “timed out waiting for a connection”'] },
+    { entity: 'db=orders', probability: 0.12, signals: ['saturation'], evidence: [], path: ['service=web', 'service=cart', 'service=checkout', 'db=orders'] }, { entity: 'service=cart', probability: 0.04, signals: ['errors'], evidence: [], path: ['service=web', 'service=cart'] },
   ]
   const incident = makeIncident(at, { title: 'checkout: request latency p95 far above its band', entity: 'service=checkout', causes: [], entities: ['service=checkout', 'service=cart', 'service=web'] })
   event(incident, at, 'opened', 'request latency p95 of service=checkout is 2.31 s, expected 41 ms … 142 ms', null, { kind: 'system', stage: 'analyzer' })
@@ -288,7 +288,7 @@ function seedPast(world, now) {
   for (let i = 60; i >= 2; i -= 1) {
     const [title, entity] = titles[i % titles.length]
     const at = now - i * 1_420_000
-    const incident = makeIncident(at, { title, entity, severity: ['critical', 'warning', 'info'][i % 3], state: 'resolved', causes: [{ entity, probability: 0.6 + (i % 4) / 12, signals: ['errors'], evidence: [] }] })
+    const incident = makeIncident(at, { title, entity, severity: ['critical', 'warning', 'info'][i % 3], state: 'resolved', causes: [{ entity, probability: 0.6 + (i % 4) / 12, signals: ['errors'], evidence: [], path: [] }] })
     Object.assign(incident, { resolved_at: iso(at + 95_000 + i * 900), attempts: 1, updated_at: iso(at + 120_000), reopened: i % 11 === 0 ? 1 : 0 })
     const run = makeRun(at + 9000, ['Recycle checkout connection pool', 'Roll back release', 'Flush cache and warm'][i % 3], incident, { policy_id: world.catalog.policies[0].id, id: incident.id })
     const failed = i % 7 === 0
@@ -299,7 +299,7 @@ function seedPast(world, now) {
   }
   // One that was refused and went to a person.
   const at = now - 760_000
-  const stuck = makeIncident(at, { title: 'cart: error rate above its band after release 4.18', entity: 'service=cart', state: 'escalated', causes: [{ entity: 'service=cart', probability: 0.66, signals: ['errors', 'logs'], evidence: ['errors began 8 s after release 4.18'] }] })
+  const stuck = makeIncident(at, { title: 'cart: error rate above its band after release 4.18', entity: 'service=cart', state: 'escalated', causes: [{ entity: 'service=cart', probability: 0.66, signals: ['errors', 'logs'], evidence: ['errors began 8 s after release 4.18'], path: [] }] })
   stuck.attempts = 2
   event(stuck, at, 'opened', 'error rate of service=cart is 7.4 %, expected below 0.6 %', null, { kind: 'system', stage: 'analyzer' })
   event(stuck, at + 900, 'cause_ranked', 'service=cart 66 %', null, { kind: 'system', stage: 'analyzer' })
@@ -318,7 +318,7 @@ function seedPast(world, now) {
   event(stuck, at + 62_500, 'escalated', 'no step is left that may run; a person is needed')
   notifyChannel(stuck, at + 63_000, 'incident.escalated', 'dead', 'POST https://hooks.example.net/ops -> 503 (4 tries)')
   // One that waits for a person to start the suggested step.
-  const asked = makeIncident(now - 300_000, { title: 'catalog: latency p95 above its band', entity: 'service=catalog', severity: 'warning', causes: [{ entity: 'db=redis', probability: 0.52, signals: ['saturation'], evidence: ['hit ratio of redis fell first'] }, { entity: 'service=catalog', probability: 0.31, signals: ['latency'], evidence: [] }] })
+  const asked = makeIncident(now - 300_000, { title: 'catalog: latency p95 above its band', entity: 'service=catalog', severity: 'warning', causes: [{ entity: 'db=redis', probability: 0.52, signals: ['saturation'], evidence: ['hit ratio of redis fell first'], path: ['service=catalog', 'db=redis'] }, { entity: 'service=catalog', probability: 0.31, signals: ['latency'], evidence: [], path: [] }] })
   event(asked, now - 300_000, 'opened', 'latency p95 of service=catalog is 0.9 s, expected below 0.2 s', null, { kind: 'system', stage: 'analyzer' })
   event(asked, now - 299_000, 'cause_ranked', 'db=redis 52 %, service=catalog 31 %', null, { kind: 'system', stage: 'analyzer' })
   makeAnomaly(asked, 'request latency p95', now - 300_000, { score: 0.71, observed: 0.9, expected: 0.11, lower: 0.05, upper: 0.2, evidence: { en: 'Latency p95 of catalog is 0.9 s; normally below 0.2 s.', zh: 'catalog 的 p95 延迟为 0.9 秒，通常低于 0.2 秒。', samples: [] } })

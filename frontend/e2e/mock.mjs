@@ -7,6 +7,7 @@ import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { addJobs, EXTRA, jobRoutes } from './mock-jobs.mjs'
 import { addMore, moreRoutes } from './mock-more.mjs'
+import { topologyRoutes } from './mock-topology.mjs'
 import { createWorld, uuid } from './mock-world.mjs'
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url))
@@ -43,6 +44,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
 
   const more = moreRoutes(world, { json, problem, page })
   const jobs = jobRoutes(world, { json, problem, page })
+  const topology = topologyRoutes({ world, json, problem })
 
   function openStream(req, res, query, scope, backlog) {
     if (tickets.get(query.get('ticket')) !== scope) return problem(res, 401, 'unauthenticated', 'ticket used or unknown')
@@ -181,7 +183,7 @@ export function startMock({ port = 3030, setup = false, pace = 1 } = {}) {
     if (path === '/summary') return json(res, 200, world.summary())
     if (path === '/audit') return json(res, 200, page(world.audit, url.searchParams))
     if (parts[0] === 'users') return json(res, 200, req.method === 'GET' ? { items: world.users, next_cursor: null } : world.users[0])
-    if (more(req, res, parts, url.searchParams, body) || jobs(req, res, parts, url.searchParams, body)) return undefined
+    if (topology(req, res, parts, url.searchParams) || more(req, res, parts, url.searchParams, body) || jobs(req, res, parts, url.searchParams, body)) return undefined
     if (parts[0] === 'anomalies' && parts[2] === 'chart') return json(res, 200, world.chart(parts[1]))
     if (parts[0] === 'incidents') return incidents(req, res, parts[1], parts[2], url.searchParams, body)
     if (parts[0] === 'runs') return runs(req, res, parts[1], parts[2], url.searchParams)

@@ -92,6 +92,27 @@ async function sender() {
   await shot('sender')
   say('token made')
 }
+async function topology() {
+  await walk('/topology')
+  await page.waitForSelector('[data-test="topology-graph"]')
+  if (await page.locator('g.node').count() < 2) return say('a graph of one, nothing to walk')
+  // The keyboard alone: to the graph, along it, and into a node.
+  await first('g.node[tabindex="0"]').focus()
+  const from = await first('g.node[tabindex="0"]').getAttribute('data-node')
+  for (const key of ['ArrowDown', 'ArrowRight', 'ArrowUp', 'ArrowLeft']) await page.keyboard.press(key)
+  await page.keyboard.press('ArrowRight')
+  const to = await page.evaluate(() => document.activeElement?.getAttribute('data-node'))
+  if (!to) throw new Error(`the arrows lead from ${from} out of the graph`)
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('[data-test="topology-node"]')
+  await shot('topology')
+  await walk('/incidents')
+  await walk(`/incidents/${await first('[data-test="incident-row"]').getAttribute('data-id')}`)
+  await page.waitForSelector('[data-test="incident-topology"]')
+  await page.locator('[data-test="incident-topology"]').scrollIntoViewIfNeeded()
+  await shot('incident-topology', { fullPage: true })
+  return say('walked the topology')
+}
 async function versions() {
   await walk('/scripts')
   await first('[data-test="row"] a').click()
@@ -110,6 +131,7 @@ let failure = null
 try {
   await enter()
   await settled()
+  await topology()
   await queue()
   await sender()
   await versions()

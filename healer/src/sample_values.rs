@@ -39,6 +39,7 @@ pub(crate) fn incident() -> Incident {
             probability: 0.9,
             signals: vec![SignalKind::Latency],
             evidence: vec![],
+            path: vec![],
         }],
         attempts: 0,
         reopened: 0,

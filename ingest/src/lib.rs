@@ -9,6 +9,7 @@ pub mod poller;
 pub mod registry;
 pub mod source;
 pub mod telemetry;
+pub mod topology;
 
 pub use poller::{Poller, PollerConfig};
 pub use registry::SourceRegistry;

@@ -144,9 +144,7 @@ async fn roles(shared: &Shared, args: &ServeArgs, parts: Parts, stop: &Cancellat
     tasks.spawn(until_signal(stop.clone()));
     if parts.detection {
         tasks.spawn(detection.run(stop.clone()));
-        let (catalog, sources, clock) =
-            (Arc::clone(&shared.database), Arc::clone(&shared.sources), Arc::clone(&shared.clock));
-        tasks.spawn(topology::keep(catalog, sources, clock, edges, stop.clone()));
+        tasks.spawn(keeper(shared, edges).run(stop.clone()));
         tasks.spawn(watch::given(shared.clone(), args.given.clone(), stop.clone()));
     }
     if parts.healer {
@@ -167,6 +165,17 @@ async fn roles(shared: &Shared, args: &ServeArgs, parts: Parts, stop: &Cancellat
     stop.cancel();
     drain(tasks, Duration::from_secs(shared.settings.grace_secs)).await;
     served
+}
+
+fn keeper(shared: &Shared, edges: topology::Edges) -> topology::Keeper {
+    topology::Keeper {
+        catalog: Arc::clone(&shared.database) as _,
+        sources: Arc::clone(&shared.sources),
+        store: Arc::clone(&shared.database) as _,
+        clock: Arc::clone(&shared.clock),
+        file: shared.settings.topology(),
+        edges,
+    }
 }
 
 fn retention(shared: &Shared, stats: Arc<RetentionStats>) -> Retention {
@@ -334,6 +343,7 @@ async fn api(
         alerts: Arc::clone(database) as _,
         feedback: Arc::clone(database) as _,
         templates: Arc::clone(database) as _,
+        topology: Arc::clone(database) as _,
         work: Arc::clone(database) as _,
         heal: Arc::clone(database) as _,
         runs: Arc::clone(database) as _,

@@ -48,6 +48,7 @@ mod summary;
 mod templates;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod topology;
 mod tx;
 mod users;
 mod verdict;

@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 16] = [
+const STEPS: [Step; 17] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -50,6 +50,7 @@ const STEPS: [Step; 16] = [
         postgres: include_str!("../migrations/0015_anomaly_entity.postgres.sql"),
     },
     shared!(16, "0016_manager_health"),
+    shared!(17, "0017_topology"),
 ];
 
 impl Database {

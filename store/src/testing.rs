@@ -41,3 +41,23 @@ impl Schema {
         Ok(())
     }
 }
+
+/// Time that a bare loop of single-row inserts into a fresh table takes, all in one transaction of SQLite: what the database
+/// can do at best, for benchmarks.
+///
+/// # Errors
+/// As the database's.
+pub async fn bare_inserts(url: &str, rows: &[String]) -> Result<std::time::Duration> {
+    let mut db = sqlx::SqliteConnection::connect(url).await.map_err(error::of)?;
+    let table = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; \
+                 CREATE TABLE bare (id TEXT PRIMARY KEY, body TEXT NOT NULL)";
+    sqlx::raw_sql(table).execute(&mut db).await.map_err(error::of)?;
+    let begun = std::time::Instant::now();
+    let mut tx = db.begin().await.map_err(error::of)?;
+    for row in rows {
+        let insert = sqlx::query("INSERT INTO bare (id, body) VALUES ($1, $2)");
+        insert.bind(domain::new_id().to_string()).bind(row).execute(&mut *tx).await.map_err(error::of)?;
+    }
+    tx.commit().await.map_err(error::of)?;
+    Ok(begun.elapsed())
+}

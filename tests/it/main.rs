@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stderr, clippy::print_stdout, reason = "a skipped test says so, and a storm what it measured")]
 
+mod alerts;
 mod cli;
 mod containers;
 mod fleet;

@@ -54,8 +54,8 @@ pub struct AnalyzerDeps {
     pub clock: Arc<dyn Clock>,
     /// Makes a span the child of a batch's span.
     pub adopt: fn(&Span, &TraceContext),
-    /// The service graph, as last seen by ingest.
-    pub topology: Arc<std::sync::RwLock<Vec<(String, String)>>>,
+    /// Who depends on whom, as last seen by ingest.
+    pub topology: Arc<std::sync::RwLock<Vec<domain::topology::Edge>>>,
     /// Monitors whose detectors have not learned yet; written here, read by ingest.
     pub learning: Arc<std::sync::RwLock<std::collections::HashSet<domain::Id>>>,
 }
@@ -330,7 +330,7 @@ impl Analyzer {
     /// Incidents that got well without new rows, and the newest service graph.
     async fn settle(&mut self, stop: &CancellationToken) {
         if let Ok(edges) = self.deps.topology.read() {
-            self.engine.set_topology(Topology::new(edges.iter().cloned()));
+            self.engine.set_topology(Topology::of(&edges));
         }
         self.refresh(stop).await;
         let now = self.deps.clock.now();

@@ -131,6 +131,8 @@ pub const TABLE: &[(&str, &str, Access)] = &[
     ("GET", "/templates", READ),
     ("GET", "/templates/{id}", READ),
     ("PUT", "/templates/{id}/rule", OPERATE),
+    ("GET", "/topology", READ),
+    ("GET", "/incidents/{id}/topology", READ),
     ("GET", "/summary", READ),
     ("GET", "/runs", READ),
     ("POST", "/runs", OPERATE),

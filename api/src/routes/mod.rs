@@ -26,6 +26,7 @@ pub(crate) mod stream;
 pub(crate) mod stream_logs;
 pub(crate) mod summary;
 pub(crate) mod templates;
+pub(crate) mod topology;
 pub(crate) mod users;
 pub(crate) mod versions;
 pub(crate) mod webhooks;
@@ -89,6 +90,7 @@ fn incident_routes() -> OpenApiRouter<AppState> {
         .routes(routes!(incidents::chart))
         .merge(feedback::all())
         .merge(templates::all())
+        .merge(topology::all())
         .routes(routes!(incident_actions::acknowledge))
         .routes(routes!(incident_actions::reopen))
         .routes(routes!(incident_actions::escalate))

@@ -6,6 +6,7 @@ use crate::fake_feedback::Opinions;
 use crate::fake_live::{Binary, LiveSources, Wakes};
 use crate::fake_people::People;
 use crate::fake_templates::Templates;
+use crate::fake_topology::Graph;
 use crate::fake_work::Work;
 use api::{ApiConfig, ApiDeps};
 use axum::Router;
@@ -49,6 +50,7 @@ pub(crate) struct App {
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) feedback: Arc<Opinions>,
     pub(crate) templates: Arc<Templates>,
+    pub(crate) graph: Arc<Graph>,
     pub(crate) monitors: Arc<Catalog<MonitorSpec>>,
     pub(crate) sources: Arc<Catalog<SourceSpec>>,
     pub(crate) scripts: Arc<Catalog<ScriptSpec>>,
@@ -91,7 +93,7 @@ impl App {
     pub(crate) async fn empty() -> Self {
         let (clock, trail) = (FixedClock::at(from_millis(1_800_000_000_000)), Trail::default());
         let (alerts, feedback) = (Arc::new(Alerts::default()), Arc::new(Opinions::default()));
-        let templates = Arc::new(Templates::default());
+        let (templates, graph) = (Arc::new(Templates::default()), Arc::new(Graph::default()));
         let (kept, blobs, checks) = (Arc::<MemKept>::default(), MemBlobs::default(), Arc::<MemChecks>::default());
         let (people, work, wakes) = (People::new(&trail), Arc::new(Work::default()), Wakes::new());
         let (sources, scripts) = (Catalog::new(&clock, &trail), Catalog::new(&clock, &trail));
@@ -122,6 +124,7 @@ impl App {
             alerts: alerts.clone(),
             feedback: feedback.clone(),
             templates: templates.clone(),
+            topology: graph.clone(),
             work: Arc::new(Nothing),
             users: people.clone(),
             api_keys: Arc::new(MemApiKeys::default()),
@@ -149,6 +152,7 @@ impl App {
             alerts,
             feedback,
             templates,
+            graph,
             monitors,
             sources,
             scripts,

@@ -17,6 +17,7 @@ mod secrets;
 mod signals;
 mod store;
 mod templates;
+mod topology;
 mod transport;
 mod versions;
 mod wake_link;
@@ -41,6 +42,7 @@ pub use store::{
     IncidentWrite, OutboxStore, RunFilter, RunStore, StateRow, StatusStore, UserStore, VerificationStep,
 };
 pub use templates::{TemplateFilter, TemplateStore};
+pub use topology::TopologyStore;
 pub use transport::{Bus, BusReceiver, Topic, Wake, WakeListener};
 pub use versions::VersionStore;
 pub use wake_link::{WakeHeard, WakeLink};

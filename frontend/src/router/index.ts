@@ -44,6 +44,7 @@ export const routes: RouteRecordRaw[] = [
       { path: '/batches/:id', name: 'batch', component: () => import('@/views/BatchView.vue'), props: true, meta: { title: 'nav.runs', section: 'runs' } },
       { path: '/secrets', name: 'secrets', component: () => import('@/views/SecretsView.vue'), meta: { title: 'nav.secrets', section: 'secrets', needs: 'edit' } },
       { path: '/api-keys', name: 'api-keys', component: () => import('@/views/ApiKeysView.vue'), meta: { title: 'nav.apiKeys', section: 'api-keys', needs: 'admin' } },
+      { path: '/topology', name: 'topology', component: () => import('@/views/TopologyView.vue'), meta: { title: 'nav.topology', section: 'topology' } },
       { path: '/logs', name: 'logs', component: () => import('@/views/LogsView.vue'), meta: { title: 'nav.logs', section: 'logs' } },
       ...editable('/runtime-managers', 'managers', () => import('@/views/ManagersView.vue'), () => import('@/views/ManagerEditView.vue')),
       ...editable('/policies', 'policies', () => import('@/views/PoliciesView.vue'), () => import('@/views/PolicyEditView.vue')),

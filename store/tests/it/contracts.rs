@@ -49,6 +49,9 @@ contracts! {
     templates:
         templates_are_kept_and_found,
         template_rules_are_durable;
+    topology:
+        edges_age_by_good_readings,
+        a_whole_reading_replaces;
     alerts:
         alerts_are_known_by_identity,
         resolved_first_opens_nothing,

@@ -20,6 +20,7 @@ pub mod runs;
 pub mod schedules;
 pub mod signals;
 pub mod templates;
+pub mod topology;
 pub mod transport;
 pub mod users;
 pub mod verification;
@@ -33,7 +34,7 @@ use crate::policy::PolicySpec;
 use crate::ports::{
     AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
     HealStore, HealthHistory, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore,
-    RetentionStore, RoleStore, RunStore, StatusStore, TemplateStore, UserStore,
+    RetentionStore, RoleStore, RunStore, StatusStore, TemplateStore, TopologyStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -78,6 +79,8 @@ pub struct Stores {
     pub feedback: Arc<dyn FeedbackStore>,
     /// Log templates.
     pub templates: Arc<dyn TemplateStore>,
+    /// Who depends on whom.
+    pub topology: Arc<dyn TopologyStore>,
     /// Upkeep of the analyzer's tables.
     pub memory: Arc<dyn MemoryStore>,
     /// Their way to correlation.
@@ -124,6 +127,7 @@ impl Stores {
             + FeedbackStore
             + MemoryStore
             + TemplateStore
+            + TopologyStore
             + IncidentStore
             + AlertStore
             + AlertQueue
@@ -158,6 +162,7 @@ impl Stores {
             feedback: db.clone(),
             memory: db.clone(),
             templates: db.clone(),
+            topology: db.clone(),
             alert_queue: db.clone(),
             work: db.clone(),
             heal: db.clone(),

@@ -1,6 +1,6 @@
 // The menu: groups of pages with icons and the letter that follows `g`.
 import {
-  Bell, Clock, Cpu, DataAnalysis, DataLine, Document, Files, Finished, Key, List, Lock, MessageBox, Odometer, SetUp, Sort, Tickets, TrendCharts, User, Warning,
+  Bell, Clock, Cpu, DataAnalysis, DataLine, Document, Files, Finished, Key, List, Lock, MessageBox, Odometer, SetUp, Share, Sort, Tickets, TrendCharts, User, Warning,
 } from '@element-plus/icons-vue'
 import type { Component } from 'vue'
 import type { Permission } from '@/utils/roles'
@@ -37,6 +37,7 @@ export const MENU: readonly MenuGroup[] = [
   {
     text: 'nav.observe',
     entries: [
+      { section: 'topology', path: '/topology', text: 'nav.topology', icon: Share, letter: 'h', route: '/topology' },
       { section: 'monitors', path: '/monitors', text: 'nav.monitors', icon: DataLine, letter: 'm' },
       { section: 'anomalies', path: '/anomalies', text: 'nav.anomalies', icon: TrendCharts, letter: 'x' },
       { section: 'logs', path: '/logs', text: 'nav.logs', icon: Tickets, letter: 'w', route: '/templates' },
