@@ -72,8 +72,8 @@ fn main() {
     let megabytes = firing.len() as f64 / 1e6;
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let took = runtime.block_on(async {
-        let bare = store::testing::bare_inserts(&format!("sqlite://{}?mode=rwc", dir.path().join("bare.db").display()), &rows);
-        let bare = bare.await.expect("rows").as_secs_f64();
+        let address_of_bare = format!("sqlite://{}?mode=rwc", dir.path().join("bare.db").display());
+        let bare = store::testing::bare_inserts(&address_of_bare, &rows).await.expect("rows").as_secs_f64();
         let db = Database::connect(&format!("sqlite://{}", dir.path().join("data/aiops.db").display())).await.expect("the database");
         let mut took = Vec::new();
         for (what, body) in [("firing", firing.clone()), ("the same again", firing), ("resolved", resolved)] {

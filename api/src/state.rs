@@ -12,7 +12,8 @@ use domain::policy::PolicySpec;
 use domain::ports::{
     AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore,
     HealthHistory, IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore,
-    ScheduleStore, SecretStore, Sources, StatusStore, TemplateStore, TopologyStore, TryManager, UserStore, VersionStore, Wake,
+    ScheduleStore, SecretStore, Sources, StatusStore, TemplateStore, TopologyStore, TryManager, UserStore,
+    VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::schedule::ScheduleSpec;
