@@ -593,6 +593,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/incidents/{id}/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The part of the graph that an incident is about: its entities, its causes, the way to them, and the neighbours. */
+        get: operations["get_incident_topology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/incidents/{id}/verifications": {
         parameters: {
             query?: never;
@@ -1657,6 +1674,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who depends on whom: entities with their trouble, dependencies with where they are known from and when they were
+         *     seen. The 400 that matter most when there are more.
+         */
+        get: operations["get_topology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -2345,6 +2382,8 @@ export interface components {
             entity: string;
             /** @description Lines that explain the rank. */
             evidence: string[];
+            /** @description Entities along which the trouble came, from the one that suffers to this one; empty when no way is known. */
+            path?: string[];
             /**
              * Format: double
              * @description 0..1; over all causes they sum to at most 1.
@@ -2684,6 +2723,11 @@ export interface components {
             /** @description Free words. */
             tags?: string[];
         };
+        /**
+         * @description Where an edge is known from.
+         * @enum {string}
+         */
+        EdgeSource: "service_graph" | "clients" | "istio" | "kubernetes" | "file";
         /** @description What is left of the sensitivity for anomalies of one kind. */
         Effect: {
             /** @description Series, way and view. */
@@ -2762,6 +2806,30 @@ export interface components {
              * @default []
              */
             result: components["schemas"]["ResultCheck"][];
+        };
+        /** @description A place that edges are read from. */
+        Feed: {
+            /**
+             * Format: int64
+             * @description Edges of the last good reading.
+             */
+            edges: number;
+            /** @description Why the last reading failed; empty when it did not. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description Last good reading.
+             */
+            ok_at?: string | null;
+            /** @description Its name. */
+            origin: string;
+            /**
+             * Format: date-time
+             * @description Last reading.
+             */
+            read_at: string;
+            /** @description Kind of place. */
+            source: components["schemas"]["EdgeSource"];
         };
         /** @description One opinion on one anomaly; a voice that speaks again replaces what it said before. */
         Feedback: {
@@ -3557,6 +3625,20 @@ export interface components {
             /** @description At most five, UTC. */
             times: string[];
         };
+        /** @description An active incident that an entity is part of. */
+        NodeIncident: {
+            /**
+             * Format: uuid
+             * @description The incident.
+             */
+            id: string;
+            /** @description How bad. */
+            severity: components["schemas"]["Severity"];
+            /** @description Where it stands. */
+            state: components["schemas"]["IncidentState"];
+            /** @description One line for people. */
+            title: string;
+        };
         /** @description The last seven days against the budget of one. */
         Noise: {
             /** @description The days (UTC), oldest first; days without any are left out. */
@@ -4066,6 +4148,11 @@ export interface components {
             /** @description The refresh token. */
             refresh_token: string;
         };
+        /**
+         * @description What an edge means; each leads from the one that needs to the one that is needed.
+         * @enum {string}
+         */
+        Relation: "calls" | "contains" | "runs_on";
         /** @description How an incident is declared over. */
         ResolveRequest: {
             /** @description Shown in the timeline. */
@@ -4798,6 +4885,25 @@ export interface components {
              */
             value: string;
         };
+        /** @description A place that names an edge. */
+        SeenAt: {
+            /**
+             * Format: date-time
+             * @description When it was first named there.
+             */
+            first_seen_at: string;
+            /**
+             * Format: date-time
+             * @description When it was last named there; written every few minutes.
+             */
+            last_seen_at: string;
+            /** @description Its name. */
+            origin: string;
+            /** @description Kind of place. */
+            source: components["schemas"]["EdgeSource"];
+            /** @description The place answers and has not named it for an hour. */
+            stale: boolean;
+        };
         /** @description The first admin. */
         SetupRequest: {
             /**
@@ -5135,6 +5241,43 @@ export interface components {
             refresh_token: string;
             /** @description The user. */
             user: components["schemas"]["UserInfo"];
+        };
+        /** @description A dependency with the places that name it. */
+        TopologyEdge: {
+            /** @description Entity that needs. */
+            from: string;
+            /** @description What it means. */
+            relation: components["schemas"]["Relation"];
+            /** @description Where it is known from; empty for a step of a ranked path that is no longer known. */
+            seen: components["schemas"]["SeenAt"][];
+            /** @description No place still names it: it is shown and not used. */
+            stale: boolean;
+            /** @description Entity that is needed. */
+            to: string;
+        };
+        /** @description Who depends on whom, and who is in trouble. */
+        TopologyGraph: {
+            /** @description The dependencies among them. */
+            edges: components["schemas"]["TopologyEdge"][];
+            /** @description The places that edges are read from. */
+            feeds: components["schemas"]["Feed"][];
+            /** @description The entities, by name. */
+            nodes: components["schemas"]["TopologyNode"][];
+            /** @description Entities that are left out because there are too many; ask for those around one. */
+            omitted: number;
+        };
+        /** @description An entity and its trouble. */
+        TopologyNode: {
+            /**
+             * Format: int64
+             * @description Its open anomalies.
+             */
+            anomalies: number;
+            /** @description The entity, for example `service=checkout`. */
+            entity: string;
+            /** @description Active incidents that it is part of. */
+            incidents: components["schemas"]["NodeIncident"][];
+            severity?: components["schemas"]["Severity"] | null;
         };
         /** @description Identifies a span in a trace (W3C Trace Context, `traceparent` version 00). */
         TraceContext: {
@@ -6890,6 +7033,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SplitAnswer"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_incident_topology: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopologyGraph"];
                 };
             };
             /** @description problem details (RFC 9457) */
@@ -9720,6 +9893,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogTemplate"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_topology: {
+        parameters: {
+            query?: {
+                /** @description an entity: only what is near it */
+                around?: string;
+                /** @description how near, 1 to 6; 2 when absent */
+                hops?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopologyGraph"];
                 };
             };
             /** @description problem details (RFC 9457) */
