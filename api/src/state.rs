@@ -10,9 +10,9 @@ use domain::clock::Clock;
 use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore,
-    IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore, ScheduleStore,
-    SecretStore, Sources, StatusStore, TemplateStore, TopologyStore, UserStore, VersionStore, Wake,
+    AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, ChangeStore, Discovery, FeedbackStore,
+    HealStore, IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore,
+    ScheduleStore, SecretStore, Sources, StatusStore, TemplateStore, TopologyStore, UserStore, VersionStore, Wake,
 };
 use domain::run::Run;
 use domain::schedule::ScheduleSpec;
@@ -87,6 +87,8 @@ pub struct ApiDeps {
     pub feedback: Arc<dyn FeedbackStore>,
     /// Log templates.
     pub templates: Arc<dyn TemplateStore>,
+    /// Changes.
+    pub changes: Arc<dyn ChangeStore>,
     /// Who depends on whom.
     pub topology: Arc<dyn TopologyStore>,
     /// What people do with incidents.

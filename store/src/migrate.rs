@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 15] = [
+const STEPS: [Step; 16] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -44,6 +44,7 @@ const STEPS: [Step; 15] = [
     shared!(13, "0013_logs"),
     shared!(14, "0014_retention"),
     shared!(15, "0015_topology"),
+    shared!(16, "0016_changes"),
 ];
 
 impl Database {

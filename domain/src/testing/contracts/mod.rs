@@ -5,6 +5,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod blobs;
 pub mod catalog;
+pub mod changes;
 pub mod feedback;
 pub mod heal;
 pub mod incident_work;
@@ -31,9 +32,9 @@ use crate::identity::Audit;
 use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
-    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
-    HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore, RetentionStore,
-    RoleStore, RunStore, StatusStore, TemplateStore, TopologyStore, UserStore,
+    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, ChangeStore,
+    FeedbackStore, HealStore, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore,
+    RetentionStore, RoleStore, RunStore, StatusStore, TemplateStore, TopologyStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -76,6 +77,8 @@ pub struct Stores {
     pub feedback: Arc<dyn FeedbackStore>,
     /// Log templates.
     pub templates: Arc<dyn TemplateStore>,
+    /// Changes.
+    pub changes: Arc<dyn ChangeStore>,
     /// Who depends on whom.
     pub topology: Arc<dyn TopologyStore>,
     /// Upkeep of the analyzer's tables.
@@ -124,6 +127,7 @@ impl Stores {
             + MemoryStore
             + TemplateStore
             + TopologyStore
+            + ChangeStore
             + IncidentStore
             + AlertStore
             + AlertQueue
@@ -158,6 +162,7 @@ impl Stores {
             memory: db.clone(),
             templates: db.clone(),
             topology: db.clone(),
+            changes: db.clone(),
             alert_queue: db.clone(),
             work: db.clone(),
             heal: db.clone(),
