@@ -150,6 +150,7 @@ impl Detection {
             clock: Arc::clone(&shared.clock),
             adopt: telemetry::adopt,
             topology: Arc::clone(&self.edges),
+            changes: Arc::clone(&shared.database) as _,
             learning,
         };
         Analyzer::new(deps).counting(Arc::clone(&self.analyzer))

@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub trusted_proxies: String,
     /// YAML or JSON file of who depends on whom, for what no source knows; empty: none.
     pub topology_file: String,
+    /// How often the graph of who depends on whom is read, seconds.
+    pub topology_secs: u64,
     /// File with the keys that secrets are sealed with, newest first; empty: `secret.key` in `data_dir`, made when absent.
     /// `AIOPS_SECRET_KEY` holds the keys themselves and goes before.
     pub secret_key_file: String,
@@ -72,6 +74,7 @@ impl Settings {
             .set_default("hsts", false)?
             .set_default("trusted_proxies", "")?
             .set_default("topology_file", "")?
+            .set_default("topology_secs", 30)?
             .set_default("secret_key_file", "")?;
         if let Some(path) = file {
             builder = builder.add_source(config::File::from(path.as_path()).format(config::FileFormat::Toml));
@@ -117,6 +120,9 @@ impl Settings {
         }
         self.bucket()?;
         self.proxies()?;
+        if !(1..=3_600).contains(&self.topology_secs) {
+            bail!("topology_secs: give 1 to 3600 seconds");
+        }
         if let Some(path) = self.topology() {
             ingest::topology::read_file(&path).context("topology_file")?;
         }
@@ -199,7 +205,7 @@ fn listen<'de, D: Deserializer<'de>>(from: D) -> Result<SocketAddr, D::Error> {
     socket_address(&text).map_err(|e| serde::de::Error::custom(format!("listen: {e}")))
 }
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "data_dir",
     "database_url",
     "redis_url",
@@ -216,6 +222,7 @@ const KEYS: [&str; 17] = [
     "hsts",
     "trusted_proxies",
     "topology_file",
+    "topology_secs",
     "secret_key_file",
 ];
 

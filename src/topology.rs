@@ -1,9 +1,12 @@
-//! Keeps the graph of who depends on whom: reads every place, stores what it says, hands on what counts.
+//! Keeps the graph of who depends on whom, and changes of deployments: reads every place, stores what it says, hands on
+//! what counts.
 
 use domain::catalog::{SourceKind, SourceSpec};
+use domain::change::KEEP;
 use domain::clock::Clock;
-use domain::ports::{CatalogStore, Sources, TopologyStore};
+use domain::ports::{CatalogStore, ChangeStore, MetricSource, Sources, TopologyStore};
 use domain::topology::{Edge, EdgeSource, KEEP_SECS, Seen, fresh};
+use ingest::changes::read_deployments;
 use ingest::topology::{OF_METRICS, read_file, read_metrics};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,9 +14,6 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
-
-/// How often the graph is read.
-const EVERY: Duration = Duration::from_secs(30);
 
 /// The edges that count.
 pub(crate) type Edges = Arc<RwLock<Vec<Edge>>>;
@@ -23,8 +23,11 @@ pub(crate) struct Keeper {
     pub(crate) catalog: Arc<dyn CatalogStore<SourceSpec>>,
     pub(crate) sources: Arc<dyn Sources>,
     pub(crate) store: Arc<dyn TopologyStore>,
+    pub(crate) changes: Arc<dyn ChangeStore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) file: Option<PathBuf>,
+    /// How often it is read.
+    pub(crate) every: Duration,
     pub(crate) edges: Edges,
 }
 
@@ -37,7 +40,7 @@ impl Keeper {
             if let Err(error) = self.turn(&mut complained).await {
                 warn!(%error, "the graph of who depends on whom is that of before");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(self.every)).await.is_none() {
                 return;
             }
         }
@@ -59,10 +62,23 @@ impl Keeper {
                     }
                 }
             }
+            self.read_changes(&*client, &source.name).await?;
         }
         self.store.drop_edges(self.clock.now() - chrono::TimeDelta::seconds(KEEP_SECS)).await?;
+        self.changes.drop_changes(self.clock.now() - KEEP).await?;
         self.hand_on().await;
         Ok(())
+    }
+
+    /// Changes of deployments, as a source's kube-state-metrics tells them; the same ones again are known by their key.
+    async fn read_changes(&self, client: &dyn MetricSource, name: &str) -> domain::Result<()> {
+        match read_deployments(client, name, self.clock.now()).await {
+            Ok(found) => self.changes.record_changes(found, None).await.map(drop),
+            Err(error) => {
+                debug!(%error, source = name, "changes of deployments not read");
+                Ok(())
+            }
+        }
     }
 
     /// A file that is wrong is told, and what it said before goes on to count.

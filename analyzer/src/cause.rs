@@ -2,6 +2,7 @@
 
 use crate::rca::{Edge, Signal, SignalKind as Hint, rank_incident};
 use domain::anomaly::{Anomaly, AnomalyKind};
+use domain::change::ChangeEvent;
 use domain::incident::Cause;
 use domain::signal::SignalKind;
 use domain::topology::{Edge as Known, Relation};
@@ -17,6 +18,8 @@ const MAX_EVIDENCE: usize = 6;
 pub struct Topology {
     edges: Vec<Edge>,
     links: HashSet<(String, String)>,
+    /// Wholes and what they are made of or run on.
+    parts: HashSet<(String, String)>,
 }
 
 impl Topology {
@@ -35,7 +38,7 @@ impl Topology {
         for edge in known.iter().filter(|e| e.from != e.to) {
             next.entry(&edge.from).or_default().push(edge);
         }
-        let (mut edges, mut links) = (Vec::new(), HashSet::new());
+        let (mut edges, mut links, mut parts) = (Vec::new(), HashSet::new(), HashSet::new());
         let mut link = |a: &str, b: &str| {
             links.insert((a.to_owned(), b.to_owned()));
             links.insert((b.to_owned(), a.to_owned()));
@@ -43,13 +46,16 @@ impl Topology {
         for edge in known.iter().filter(|e| e.from != e.to) {
             edges.push(Edge::new(&edge.from, &edge.to));
             link(&edge.from, &edge.to);
+            if edge.relation != Relation::Calls {
+                parts.insert((edge.from.clone(), edge.to.clone()));
+            }
             for further in next.get(edge.to.as_str()).into_iter().flatten().filter(|f| f.to != edge.from) {
                 if edge.relation != Relation::Calls || further.relation != Relation::Calls {
                     link(&edge.from, &further.to);
                 }
             }
         }
-        Self { edges, links }
+        Self { edges, links, parts }
     }
 
     /// Whether nothing is known.
@@ -80,9 +86,41 @@ fn hint(anomaly: &Anomaly) -> Hint {
     }
 }
 
+/// Changes as signals: at an entity that shows an anomaly, at what such an entity is made of or runs on (it counts for
+/// the entity then), or at what it calls.
+fn changed(members: &[Anomaly], topology: &Topology, changes: &[ChangeEvent]) -> Vec<Signal> {
+    let Some(onset) = members.iter().map(|a| a.started_at).min() else { return Vec::new() };
+    let entities: BTreeSet<&str> = members.iter().map(|a| a.entity.as_str()).collect();
+    let mut found = Vec::new();
+    for change in changes {
+        let score = change.weight(onset);
+        if score <= 0.0 {
+            continue;
+        }
+        let part_of = |e: &&&str| topology.parts.contains(&((**e).to_owned(), change.entity.clone()));
+        let called =
+            || topology.edges.iter().any(|e| e.callee == change.entity && entities.contains(e.caller.as_str()));
+        let wholes: Vec<&str> = entities.iter().filter(part_of).copied().collect();
+        let at = match wholes.as_slice() {
+            _ if entities.contains(change.entity.as_str()) => vec![change.entity.as_str()],
+            [] if called() => vec![change.entity.as_str()],
+            wholes => wholes.to_vec(),
+        };
+        let minutes = (onset - change.at).num_minutes().max(0);
+        found.extend(at.into_iter().map(|entity| Signal {
+            entity: entity.to_owned(),
+            name: format!("{} ({}), {minutes} min before", change.title, change.told_by),
+            kind: Hint::Change,
+            score,
+            started_at_ms: change.at.timestamp_millis(),
+        }));
+    }
+    found
+}
+
 /// Ranked causes, best first; empty when none stands out, so that nothing is done on the strength of a guess.
 #[must_use]
-pub fn rank(members: &[Anomaly], topology: &Topology) -> Vec<Cause> {
+pub fn rank(members: &[Anomaly], topology: &Topology, changes: &[ChangeEvent]) -> Vec<Cause> {
     let signals: Vec<Signal> = members
         .iter()
         .map(|a| Signal {
@@ -92,6 +130,7 @@ pub fn rank(members: &[Anomaly], topology: &Topology) -> Vec<Cause> {
             score: a.score,
             started_at_ms: a.started_at.timestamp_millis(),
         })
+        .chain(changed(members, topology, changes))
         .collect();
     let ranking = rank_incident(&signals, &topology.edges);
     let alone = members.iter().map(|a| &a.entity).collect::<BTreeSet<_>>().len() == 1;
@@ -117,3 +156,7 @@ pub fn rank(members: &[Anomaly], topology: &Topology) -> Vec<Cause> {
         })
         .collect()
 }
+
+#[cfg(test)]
+#[path = "cause_tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Id;
 use domain::alert::group_of;
 use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState};
+use domain::change::ChangeEvent;
 use domain::incident::{Actor, DEFAULT_SOAK_SECS, EventKind, Incident, IncidentEvent, IncidentState, Severity};
 use domain::ports::IncidentWrite;
 use domain::signal::SignalKind;
@@ -47,6 +48,7 @@ pub(crate) struct Change {
 pub(crate) struct Correlator {
     members: HashMap<Id, Vec<Anomaly>>,
     topology: Topology,
+    changes: Vec<ChangeEvent>,
 }
 
 impl Correlator {
@@ -63,6 +65,11 @@ impl Correlator {
     /// Another service graph.
     pub(crate) fn set_topology(&mut self, topology: Topology) {
         self.topology = topology;
+    }
+
+    /// Other changes that may be evidence.
+    pub(crate) fn set_changes(&mut self, changes: Vec<ChangeEvent>) {
+        self.changes = changes;
     }
 
     /// Finds the place of each change. Opened anomalies get their `incident_id`.
@@ -115,9 +122,9 @@ impl Correlator {
             let members = self.members.get(&id).map(Vec::as_slice).unwrap_or_default();
             let severity = severities.get(&id).copied().unwrap_or_default();
             if let Some(incident) = opened.iter().find(|i| i.id == id) {
-                writes.push(open(incident.clone(), members, severity, notes, &self.topology, now));
+                writes.push(open(incident.clone(), members, severity, notes, (&self.topology, &self.changes), now));
             } else if let Some(stored) = incidents.iter().find(|i| i.id == id) {
-                writes.push(update(stored, members, severity, notes, &self.topology, now));
+                writes.push(update(stored, members, severity, notes, (&self.topology, &self.changes), now));
             }
         }
         writes
@@ -316,10 +323,10 @@ fn open(
     members: &[Anomaly],
     severity: Severity,
     notes: Vec<IncidentEvent>,
-    topology: &Topology,
+    (topology, changes): (&Topology, &[ChangeEvent]),
     now: DateTime<Utc>,
 ) -> IncidentWrite {
-    incident.causes = rank(members, topology);
+    incident.causes = rank(members, topology, changes);
     if let Some(best) = incident.causes.first() {
         incident.entity.clone_from(&best.entity);
     }
@@ -338,10 +345,10 @@ fn update(
     members: &[Anomaly],
     severity: Severity,
     mut events: Vec<IncidentEvent>,
-    topology: &Topology,
+    (topology, changes): (&Topology, &[ChangeEvent]),
     now: DateTime<Utc>,
 ) -> IncidentWrite {
-    let causes = rank(members, topology);
+    let causes = rank(members, topology, changes);
     // What is being acted on keeps its target; the rank may still be read.
     let acting = matches!(stored.state, IncidentState::Healing | IncidentState::Verifying);
     let best = causes.first().map(|c| c.entity.clone()).filter(|_| !acting);

@@ -97,7 +97,7 @@ fn steps(incident: &Incident) -> impl Iterator<Item = (&String, &String)> {
 }
 
 /// Entities that an incident is about: its own, its causes, and those on the way to them.
-fn subject(incident: &Incident) -> BTreeSet<String> {
+pub(crate) fn subject(incident: &Incident) -> BTreeSet<String> {
     let causes = incident.causes.iter().flat_map(|c| std::iter::once(&c.entity).chain(&c.path));
     incident.entities.iter().chain([&incident.entity]).chain(causes).cloned().collect()
 }

@@ -10,9 +10,9 @@ use domain::clock::Clock;
 use domain::decision::Decision;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, Discovery, FeedbackStore, HealStore,
-    HealthHistory, IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs, RunStore,
-    ScheduleStore, SecretStore, Sources, StatusStore, TemplateStore, TopologyStore, TryManager, UserStore,
+    AlertStore, ApiKeyStore, AuditStore, Backtest, BlobStore, CatalogStore, ChangeStore, Discovery, FeedbackStore,
+    HealStore, HealthHistory, IncidentStore, IncidentWorkStore, OutboxStore, QueueStore, ResultStore, RunLogs,
+    RunStore, ScheduleStore, SecretStore, Sources, StatusStore, TemplateStore, TopologyStore, TryManager, UserStore,
     VersionStore, Wake,
 };
 use domain::run::Run;
@@ -92,6 +92,8 @@ pub struct ApiDeps {
     pub feedback: Arc<dyn FeedbackStore>,
     /// Log templates.
     pub templates: Arc<dyn TemplateStore>,
+    /// Changes.
+    pub changes: Arc<dyn ChangeStore>,
     /// Who depends on whom.
     pub topology: Arc<dyn TopologyStore>,
     /// What people do with incidents.

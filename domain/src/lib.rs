@@ -10,6 +10,7 @@ pub mod artifact;
 pub mod backtest;
 pub mod blob;
 pub mod catalog;
+pub mod change;
 pub mod clock;
 pub mod decision;
 pub mod discovery;

@@ -24,14 +24,20 @@ export function topologyRoutes({ world, json, problem }) {
     nodes: [...kept].sort().map(node), edges: EDGES.filter(([a, b]) => kept.has(a) && kept.has(b)).map(edge), omitted: 0,
     feeds: Object.entries(ORIGINS).map(([source, origin]) => ({ source, origin, edges: EDGES.filter((e) => e[3] === source).length, message: '', read_at: iso(Date.now() - 5_000), ok_at: iso(Date.now() - 5_000) })),
   })
+  const change = (at) => ({ id: '0190f3c2-0000-7000-8000-00000000c4a9', key: 'api build-77', at: iso(at), kind: 'deployment', entity: 'service=checkout', title: 'release 4.18', author: 'lin.wei', link: 'https://ci.example/builds/77', told_by: 'api ci' })
   return (req, res, [kind, id, part], query) => {
     if (kind === 'topology') {
       json(res, 200, graph(query.get('around') ? near([query.get('around')], Number(query.get('hops') ?? 2)) : new Set(EDGES.flatMap(([a, b]) => [a, b]))))
       return true
     }
-    if (kind !== 'incidents' || part !== 'topology') return false
+    if (kind === 'changes') {
+      json(res, req.method === 'POST' ? 201 : 200, req.method === 'POST' ? change(Date.now()) : { items: [change(Date.now() - 300_000)], next_cursor: null })
+      return true
+    }
+    if (kind !== 'incidents' || (part !== 'topology' && part !== 'changes')) return false
     const incident = world.incidents.find((i) => i.id === id)
     if (!incident) problem(res, 404, 'not_found', `incident ${id} not found`)
+    else if (part === 'changes') json(res, 200, incident.entities.includes('service=checkout') ? [change(Date.parse(incident.started_at) - 150_000)] : [])
     else json(res, 200, graph(near([...incident.entities, ...incident.causes.flatMap((c) => [c.entity, ...(c.path ?? [])])], 1)))
     return true
   }

@@ -3,6 +3,7 @@
 //! Imports `domain` only. What is decided (windows, mapping, completeness, proposals) are pure functions; requests and
 //! sends are thin. Unknown stays unknown: a failed or partial answer is sent as such and never as an empty one.
 
+pub mod changes;
 pub mod discover;
 pub mod history;
 pub mod poller;

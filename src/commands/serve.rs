@@ -172,8 +172,10 @@ fn keeper(shared: &Shared, edges: topology::Edges) -> topology::Keeper {
         catalog: Arc::clone(&shared.database) as _,
         sources: Arc::clone(&shared.sources),
         store: Arc::clone(&shared.database) as _,
+        changes: Arc::clone(&shared.database) as _,
         clock: Arc::clone(&shared.clock),
         file: shared.settings.topology(),
+        every: Duration::from_secs(shared.settings.topology_secs),
         edges,
     }
 }
@@ -344,6 +346,7 @@ async fn api(
         feedback: Arc::clone(database) as _,
         templates: Arc::clone(database) as _,
         topology: Arc::clone(database) as _,
+        changes: Arc::clone(database) as _,
         work: Arc::clone(database) as _,
         heal: Arc::clone(database) as _,
         runs: Arc::clone(database) as _,

@@ -15,6 +15,7 @@ pub(crate) enum List {
     Audit = 5,
     Alerts = 20,
     Templates = 21,
+    Changes = 22,
 }
 
 /// Sort key of a row: its time (or number) and its id.

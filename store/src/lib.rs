@@ -11,6 +11,7 @@ mod artifacts;
 mod audit;
 mod blobs;
 mod catalog;
+mod changes;
 mod connect;
 mod cursor;
 mod decide;

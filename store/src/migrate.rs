@@ -23,7 +23,7 @@ macro_rules! shared {
     };
 }
 
-const STEPS: [Step; 17] = [
+const STEPS: [Step; 18] = [
     shared!(1, "0001_catalog"),
     shared!(2, "0002_incidents"),
     shared!(3, "0003_runs"),
@@ -51,6 +51,7 @@ const STEPS: [Step; 17] = [
     },
     shared!(16, "0016_manager_health"),
     shared!(17, "0017_topology"),
+    shared!(18, "0018_changes"),
 ];
 
 impl Database {

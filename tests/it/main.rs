@@ -17,4 +17,5 @@ mod remote;
 mod replicas;
 mod storm;
 mod tidy;
+mod topology;
 mod trace;

@@ -14,17 +14,21 @@ mod ring;
 mod scored;
 mod series;
 mod shell;
+mod shell_changes;
 mod shell_templates;
+mod stats;
 mod upkeep;
 
 pub use backtest::Backtest;
-pub use shell::{Analyzer, AnalyzerDeps, AnalyzerStats};
+pub use shell::{Analyzer, AnalyzerDeps};
+pub use stats::AnalyzerStats;
 
 use crate::cause::Topology;
 use crate::correlate::Correlator;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::anomaly::{Anomaly, AnomalyKind, AnomalyState};
 use domain::catalog::{DetectorSpec, Monitor, Rule};
+use domain::change::ChangeEvent;
 use domain::feedback::Feedback;
 use domain::incident::Incident;
 use domain::ports::{AnalyzerCommit, StateRow};
@@ -76,6 +80,11 @@ impl Engine {
     /// Sets the service graph used for correlation and ranking.
     pub fn set_topology(&mut self, topology: Topology) {
         self.correlator.set_topology(topology);
+    }
+
+    /// Sets the changes that may be evidence.
+    pub fn set_changes(&mut self, changes: Vec<ChangeEvent>) {
+        self.correlator.set_changes(changes);
     }
 
     /// Sets all that was said of anomalies; it counts from the next row on.

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::series::FORGET;
+use super::stats::AnalyzerStats;
 use crate::cause::Topology;
 use chrono::TimeDelta;
 use domain::anomaly::Anomaly;
@@ -10,8 +11,8 @@ use domain::clock::Clock;
 use domain::error::Result;
 use domain::feedback::MEMORY_DAYS;
 use domain::ports::{
-    AlertQueue, AnalyzerCommit, AnalyzerStore, BusReceiver, CatalogStore, FeedbackStore, IncidentWrite, MemoryStore,
-    Parked, TemplateStore, Topic, Wake,
+    AlertQueue, AnalyzerCommit, AnalyzerStore, BusReceiver, CatalogStore, ChangeStore, FeedbackStore, IncidentWrite,
+    MemoryStore, Parked, TemplateStore, Topic, Wake,
 };
 use domain::signal::Batch;
 use domain::trace::TraceContext;
@@ -19,7 +20,7 @@ use domain::{Error, Kind};
 use fail::fail_point;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span, info_span, warn};
@@ -56,6 +57,8 @@ pub struct AnalyzerDeps {
     pub adopt: fn(&Span, &TraceContext),
     /// Who depends on whom, as last seen by ingest.
     pub topology: Arc<std::sync::RwLock<Vec<domain::topology::Edge>>>,
+    /// What was changed.
+    pub changes: Arc<dyn ChangeStore>,
     /// Monitors whose detectors have not learned yet; written here, read by ingest.
     pub learning: Arc<std::sync::RwLock<std::collections::HashSet<domain::Id>>>,
 }
@@ -64,25 +67,6 @@ impl std::fmt::Debug for AnalyzerDeps {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AnalyzerDeps").finish_non_exhaustive()
     }
-}
-
-/// Counters for the product's own metrics.
-#[derive(Debug, Default)]
-pub struct AnalyzerStats {
-    /// Batches worked through.
-    pub batches: AtomicU64,
-    /// Rows and lines scored.
-    pub rows: AtomicU64,
-    /// Anomalies opened.
-    pub anomalies: AtomicU64,
-    /// Incidents opened.
-    pub incidents: AtomicU64,
-    /// Questions to the database that failed and were asked again.
-    pub retries: AtomicU64,
-    /// Batches whose results the database refused for good.
-    pub parked: AtomicU64,
-    /// Age of the newest row of the last batch when it was worked through, milliseconds.
-    pub lag_ms: AtomicU64,
 }
 
 /// The analyzer role.
@@ -229,6 +213,9 @@ impl Analyzer {
         }
         let incidents =
             if scored.changes.is_empty() { Vec::new() } else { self.patiently(stop, || self.recent()).await? };
+        if !scored.changes.is_empty() {
+            self.take_changes(&incidents).await;
+        }
         let commit = self.engine.correlate(scored, &incidents, batch, now);
         self.commit(commit, stop).await?;
         if let Some(to) = checkpoint {
@@ -315,6 +302,7 @@ impl Analyzer {
         let moves = self.deps.alerts.moved_since(self.moved).await?;
         self.take_moves(&moves);
         let incidents = self.recent().await?;
+        self.take_changes(&incidents).await;
         let now = self.deps.clock.now();
         let (commit, placed) = self.engine.place_alerts(&alerts, &incidents, now);
         let opened = commit.incidents.iter().filter(|w| matches!(w, IncidentWrite::Open { .. })).count() as u64;

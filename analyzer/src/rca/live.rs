@@ -28,6 +28,7 @@ pub fn rank_incident(anomalies: &[Signal], edges: &[Edge]) -> Ranking {
     let topology = Topology::new(edges);
     let candidates = gather(anomalies);
     let first_ms = candidates.values().map(|candidate| candidate.onset_ms).min().unwrap_or(0);
+    let candidates = begun(candidates, first_ms);
     let scored = candidates
         .keys()
         .map(|entity| {
@@ -50,6 +51,10 @@ fn gather(anomalies: &[Signal]) -> BTreeMap<&str, Candidate<'_>> {
             onset_ms: i64::MAX,
         });
         candidate.signals.push(signal);
+        // A change is no anomaly: it is no sign of trouble, and the trouble did not begin with it.
+        if signal.kind == SignalKind::Change {
+            continue;
+        }
         candidate.strength = candidate.strength.max(signal.score.min(1.0));
         candidate.onset_ms = candidate.onset_ms.min(signal.started_at_ms);
     }
@@ -57,6 +62,14 @@ fn gather(anomalies: &[Signal]) -> BTreeMap<&str, Candidate<'_>> {
         candidate.signals.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
     }
     found
+}
+
+/// Entities that were changed and show nothing begin with the first anomaly.
+fn begun<'a>(mut candidates: BTreeMap<&'a str, Candidate<'a>>, first_ms: i64) -> BTreeMap<&'a str, Candidate<'a>> {
+    for candidate in candidates.values_mut().filter(|candidate| candidate.onset_ms == i64::MAX) {
+        candidate.onset_ms = first_ms;
+    }
+    candidates
 }
 
 fn names(candidate: &Candidate<'_>) -> Vec<String> {
@@ -88,10 +101,11 @@ fn reasons(
     first_ms: i64,
 ) -> Vec<Evidence> {
     let Some(candidate) = candidates.get(entity) else { return Vec::new() };
-    let mut evidence = vec![Evidence {
-        text: format!("strongest anomaly {:.2}", candidate.strength),
-        weight: 3.0 * candidate.strength,
-    }];
+    let mut evidence = Vec::new();
+    if candidate.strength > 0.0 {
+        let text = format!("strongest anomaly {:.2}", candidate.strength);
+        evidence.push(Evidence { text, weight: 3.0 * candidate.strength });
+    }
     let mut kinds: BTreeMap<SignalKind, &Signal> = BTreeMap::new();
     for signal in &candidate.signals {
         kinds.entry(signal.kind).or_insert(signal);
@@ -102,9 +116,17 @@ fn reasons(
         evidence.push(Evidence { text: format!("{reason}: {}", signal.name), weight });
     }
     let late_s = (candidate.onset_ms.saturating_sub(first_ms)) as f64 / 1000.0;
-    let early = if late_s <= 0.0 { 0.6 } else { -(late_s / 60.0).min(1.5) };
+    let early = if candidate.strength <= 0.0 {
+        0.0
+    } else if late_s <= 0.0 {
+        0.6
+    } else {
+        -(late_s / 60.0).min(1.5)
+    };
     let text = if late_s <= 0.0 { "first to change".to_owned() } else { format!("{late_s:.0} s after the first") };
-    evidence.push(Evidence { text, weight: early });
+    if candidate.strength > 0.0 {
+        evidence.push(Evidence { text, weight: early });
+    }
     evidence.extend(explained(entity, candidate, candidates, topology));
     evidence.extend(explains(entity, candidate, candidates, topology));
     evidence

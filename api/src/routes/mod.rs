@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod backtest;
 pub(crate) mod batches;
 pub(crate) mod catalog;
+pub(crate) mod changes;
 pub(crate) mod entry;
 pub(crate) mod feedback;
 pub(crate) mod health;
@@ -91,6 +92,7 @@ fn incident_routes() -> OpenApiRouter<AppState> {
         .merge(feedback::all())
         .merge(templates::all())
         .merge(topology::all())
+        .merge(changes::all())
         .routes(routes!(incident_actions::acknowledge))
         .routes(routes!(incident_actions::reopen))
         .routes(routes!(incident_actions::escalate))

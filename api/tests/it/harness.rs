@@ -2,6 +2,7 @@
 
 use crate::fake_alerts::{Alerts, Nothing};
 use crate::fake_catalog::{Catalog, Statuses, Trail};
+use crate::fake_changes::Changes;
 use crate::fake_feedback::Opinions;
 use crate::fake_live::{Binary, LiveSources, Wakes};
 use crate::fake_people::People;
@@ -125,6 +126,7 @@ impl App {
             feedback: feedback.clone(),
             templates: templates.clone(),
             topology: graph.clone(),
+            changes: Arc::new(Changes::default()),
             work: Arc::new(Nothing),
             users: people.clone(),
             api_keys: Arc::new(MemApiKeys::default()),

@@ -4,6 +4,7 @@
 
 mod fake_alerts;
 mod fake_catalog;
+mod fake_changes;
 mod fake_feedback;
 mod fake_live;
 mod fake_people;
@@ -16,6 +17,7 @@ mod harness;
 mod api_keys;
 mod batches;
 mod catalog;
+mod changes;
 mod guard;
 mod http;
 mod incidents;

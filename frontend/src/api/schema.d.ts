@@ -250,6 +250,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes as they were told, newest first; runs have a list of their own. */
+        get: operations["list_changes"];
+        put?: never;
+        /** Tells a change: a release, a setting, a migration. For pipelines, with an API key of an operator. */
+        post: operations["record_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -383,6 +401,26 @@ export interface paths {
         put?: never;
         /** Gives the incident to a person, or to nobody. */
         post: operations["assign_incident"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/incidents/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Changes of the half hour before an incident and while it lasts, of its entities, of what is next to them and of those on
+         *     the way to its causes; newest first. Its own runs are in its timeline.
+         */
+        get: operations["list_incident_changes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2392,6 +2430,58 @@ export interface components {
             /** @description Signals that point there. */
             signals: components["schemas"]["SignalKind"][];
         };
+        /** @description A change, as stored. */
+        ChangeEvent: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            at: string;
+            /** @description Who changed it; empty when nobody says. */
+            author: string;
+            /** @description What was changed, for example `service=checkout`. */
+            entity: string;
+            /**
+             * Format: uuid
+             * @description UUIDv7; of a run its own.
+             */
+            id: string;
+            /** @description Tells it apart at its sender: a change that is told again is the same one. */
+            key: string;
+            /** @description What kind. */
+            kind: components["schemas"]["ChangeKind"];
+            /** @description Address of the change, http or https, or empty. */
+            link: string;
+            /** @description One line for people, for example `release 4.18`. */
+            title: string;
+            /** @description Who told it: `api NAME`, `kubernetes NAME`, `runs`. */
+            told_by: string;
+        };
+        /**
+         * @description What kind of change it is.
+         * @enum {string}
+         */
+        ChangeKind: "deployment" | "scale" | "config" | "run" | "other";
+        /** @description A change, as it is told. */
+        ChangeRequest: {
+            /**
+             * Format: date-time
+             * @description When; now when absent.
+             */
+            at?: string | null;
+            /** @description Who changed it. */
+            author?: string;
+            /** @description What was changed, for example `service=checkout`. */
+            entity: string;
+            /** @description Tells it apart: the same key again is the same change; one is made when absent. */
+            key?: string | null;
+            /** @description What kind; `other` when absent. */
+            kind?: components["schemas"]["ChangeKind"];
+            /** @description Address of the change. */
+            link?: string;
+            /** @description One line for people, for example `release 4.18`. */
+            title: string;
+        };
         /**
          * @description How a channel delivers.
          * @enum {string}
@@ -3799,6 +3889,13 @@ export interface components {
         Page_AuditRow: {
             /** @description The rows. */
             items: components["schemas"]["AuditRow"][];
+            /** @description Cursor of the next page; absent on the last. */
+            next_cursor?: string | null;
+        };
+        /** @description One page of a list, newest first unless said otherwise. */
+        Page_ChangeEvent: {
+            /** @description The rows. */
+            items: components["schemas"]["ChangeEvent"][];
             /** @description Cursor of the next page; absent on the last. */
             next_cursor?: string | null;
         };
@@ -6234,6 +6331,82 @@ export interface operations {
             };
         };
     };
+    list_changes: {
+        parameters: {
+            query?: {
+                entity?: string;
+                kind?: components["schemas"]["ChangeKind"];
+                /** @description Rows at most, 1 to 200; 50 when absent. */
+                limit?: number;
+                /** @description `next_cursor` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ChangeEvent"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description it was known by its key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeEvent"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeEvent"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_channels: {
         parameters: {
             query?: {
@@ -6609,6 +6782,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Incident"];
+                };
+            };
+            /** @description problem details (RFC 9457) */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_incident_changes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangeEvent"][];
                 };
             };
             /** @description problem details (RFC 9457) */

@@ -97,6 +97,7 @@ export type Feedback = Of<'Feedback'>
 export type MonitorFeedback = Of<'MonitorFeedback'>
 export type Alert = Of<'Alert'>
 export type AlertGroup = Of<'AlertGroup'>
+export type ChangeEvent = Of<'ChangeEvent'>
 export type TopologyGraph = Of<'TopologyGraph'>
 export type TopologyNode = Of<'TopologyNode'>
 export type TopologyEdge = Of<'TopologyEdge'>

@@ -2,6 +2,7 @@
 import { computed, onMounted, shallowRef, watch, type Ref } from 'vue'
 import { listIncidentAlerts } from '@/api/alerts'
 import * as api from '@/api/incidents'
+import { listIncidentChanges } from '@/api/topology'
 import type { EventKind, Id, IncidentEvent } from '@/api/types'
 import { useAsync } from './useAsync'
 import { useDebounced } from './useDebounced'
@@ -26,6 +27,7 @@ export function useIncident(id: Ref<Id>) {
   const notifications = useAsync(() => api.listNotifications(id.value))
   const work = useAsync(() => api.getWork(id.value))
   const alerts = useAsync(async () => (await listIncidentAlerts(id.value, null, 200)).items)
+  const changes = useAsync(() => listIncidentChanges(id.value))
   const events = shallowRef<IncidentEvent[]>([])
   const eventsLoad = useAsync(readEvents)
 
@@ -43,12 +45,12 @@ export function useIncident(id: Ref<Id>) {
   }
 
   function reload(): void {
-    for (const part of [incident, anomalies, decisions, runs, verifications, notifications, work, alerts, eventsLoad]) void part.run()
+    for (const part of [incident, anomalies, decisions, runs, verifications, notifications, work, alerts, changes, eventsLoad]) void part.run()
   }
 
   const incidentSoon = useDebounced(() => void incident.run(), 250)
   const runsSoon = useDebounced(() => { void runs.run(); void decisions.run() }, 300)
-  const anomaliesSoon = useDebounced(() => { void anomalies.run(); void alerts.run() }, 300)
+  const anomaliesSoon = useDebounced(() => { void anomalies.run(); void alerts.run(); void changes.run() }, 300)
   const workSoon = useDebounced(() => void work.run(), 300)
   const verificationsSoon = useDebounced(() => void verifications.run(), 300)
   const notificationsSoon = useDebounced(() => void notifications.run(), 500)
@@ -77,6 +79,6 @@ export function useIncident(id: Ref<Id>) {
   })
 
   const verifying = computed(() => incident.data.value?.state === 'verifying')
-  return { incident, anomalies, decisions, runs, verifications, notifications, work, alerts, events, eventsLoad, verifying, reload }
+  return { incident, anomalies, decisions, runs, verifications, notifications, work, alerts, changes, events, eventsLoad, verifying, reload }
 }
 export type IncidentParts = ReturnType<typeof useIncident>

@@ -134,6 +134,8 @@ export const en = {
     feeds: 'Where it is known from', place: 'Kind', origin: 'Name', edges: 'Dependencies', read: 'Last read',
     legend: { calls: 'calls', contains: 'is made of, runs on', stale: 'not seen for an hour, not used', path: 'way to the cause', keys: 'Arrow keys move, Enter chooses' },
   },
+  change: { one: 'Change' },
+  changeKind: { deployment: 'release', scale: 'scaling', config: 'configuration', run: 'run', other: 'other' },
   relation: { calls: 'calls', contains: 'made of', runs_on: 'runs on' },
   edgeSource: { service_graph: 'Service graph', clients: 'HTTP clients', istio: 'Istio', kubernetes: 'Kubernetes', file: 'File' },
   severity: { info: 'Info', warning: 'Warning', critical: 'Critical' },

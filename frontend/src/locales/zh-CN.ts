@@ -131,6 +131,8 @@ export const zhCN: Messages = {
     feeds: '拓扑来源', place: '类型', origin: '名称', edges: '依赖数', read: '最近读取',
     legend: { calls: '调用', contains: '组成、运行于', stale: '一小时未见，不参与判断', path: '到根因的路径', keys: '方向键移动，回车选择' },
   },
+  change: { one: '变更' },
+  changeKind: { deployment: '发布', scale: '扩缩容', config: '配置', run: '运行', other: '其他' },
   relation: { calls: '调用', contains: '组成', runs_on: '运行于' },
   edgeSource: { service_graph: '服务图', clients: 'HTTP 客户端', istio: 'Istio', kubernetes: 'Kubernetes', file: '文件' },
   severity: { info: '提示', warning: '警告', critical: '严重' },

@@ -54,7 +54,13 @@ fn edges(pods: &MetricAnswer, owners: &MetricAnswer, sets: &MetricAnswer, endpoi
     for series in &endpoints.series {
         let behind = by_ip.get(label(series, "ip")).filter(|_| !label(series, "ip").is_empty());
         let same = behind.filter(|p| label(p, "namespace") == label(series, "namespace"));
-        add(entity("service", label(series, "endpoint")), same.and_then(|p| pod(p)), Relation::Contains);
+        let service = entity("service", label(series, "endpoint"));
+        add(service.clone(), same.and_then(|p| pod(p)), Relation::Contains);
+        let made_by = |p: &&&Series| {
+            let (kind, name) = (label(p, "created_by_kind"), label(p, "created_by_name"));
+            workload(&sets, label(p, "namespace"), kind, name)
+        };
+        add(service, same.as_ref().and_then(made_by), Relation::Contains);
     }
     found
 }
@@ -112,6 +118,7 @@ mod tests {
                 "pod=cart-5f-x RunsOn node=n1",
                 "pod=db-0 RunsOn node=n2",
                 "pod=etcd-n1 RunsOn node=n1",
+                "service=cart-svc Contains deployment=cart",
                 "service=cart-svc Contains pod=cart-5f-x",
                 "statefulset=db Contains pod=db-0",
             ]

@@ -52,6 +52,8 @@ contracts! {
     topology:
         edges_age_by_good_readings,
         a_whole_reading_replaces;
+    changes:
+        changes_are_known_by_their_key;
     alerts:
         alerts_are_known_by_identity,
         resolved_first_opens_nothing,

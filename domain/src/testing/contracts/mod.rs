@@ -5,6 +5,7 @@ pub mod api_keys;
 pub mod audit;
 pub mod blobs;
 pub mod catalog;
+pub mod changes;
 pub mod feedback;
 pub mod heal;
 pub mod incident_work;
@@ -32,9 +33,9 @@ use crate::identity::Audit;
 use crate::incident::{EventKind, Incident};
 use crate::policy::PolicySpec;
 use crate::ports::{
-    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, FeedbackStore,
-    HealStore, HealthHistory, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore, QueueStore,
-    RetentionStore, RoleStore, RunStore, StatusStore, TemplateStore, TopologyStore, UserStore,
+    AlertQueue, AlertStore, AnalyzerCommit, AnalyzerStore, ApiKeyStore, AuditStore, CatalogStore, ChangeStore,
+    FeedbackStore, HealStore, HealthHistory, IncidentStore, IncidentWorkStore, IncidentWrite, MemoryStore, OutboxStore,
+    QueueStore, RetentionStore, RoleStore, RunStore, StatusStore, TemplateStore, TopologyStore, UserStore,
 };
 use crate::ports::{ScheduleStore, VersionStore};
 use crate::schedule::ScheduleSpec;
@@ -79,6 +80,8 @@ pub struct Stores {
     pub feedback: Arc<dyn FeedbackStore>,
     /// Log templates.
     pub templates: Arc<dyn TemplateStore>,
+    /// Changes.
+    pub changes: Arc<dyn ChangeStore>,
     /// Who depends on whom.
     pub topology: Arc<dyn TopologyStore>,
     /// Upkeep of the analyzer's tables.
@@ -128,6 +131,7 @@ impl Stores {
             + MemoryStore
             + TemplateStore
             + TopologyStore
+            + ChangeStore
             + IncidentStore
             + AlertStore
             + AlertQueue
@@ -163,6 +167,7 @@ impl Stores {
             memory: db.clone(),
             templates: db.clone(),
             topology: db.clone(),
+            changes: db.clone(),
             alert_queue: db.clone(),
             work: db.clone(),
             heal: db.clone(),
