@@ -9,6 +9,7 @@ mod detection;
 mod discovery;
 mod exporter;
 mod killpoint;
+mod known;
 mod local;
 mod plot;
 mod remote;

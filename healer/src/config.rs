@@ -1,6 +1,6 @@
 //! What the healer is given: ports, runtimes and settings.
 
-use crate::mask::Masker;
+use crate::masks::Masks;
 use crate::notify::Notifier;
 use crate::runtime::Runtimes;
 use crate::stats::Stats;
@@ -8,8 +8,8 @@ use domain::catalog::{CaseSpec, ChannelKind, ChannelSpec, RuntimeManagerSpec, Sc
 use domain::clock::Clock;
 use domain::policy::PolicySpec;
 use domain::ports::{
-    BlobStore, CatalogStore, HealStore, HealthHistory, IncidentStore, OutboxStore, QueueStore, ResultStore, RunLogs,
-    RunStore, ScheduleStore, SecretStore, Sources, StatusStore, VersionStore, Wake,
+    BlobStore, CatalogStore, HealStore, HealthHistory, IncidentStore, KnownSecrets, OutboxStore, QueueStore,
+    ResultStore, RunLogs, RunStore, ScheduleStore, SecretStore, Sources, StatusStore, VersionStore, Wake,
 };
 use domain::schedule::ScheduleSpec;
 use domain::trace::TraceContext;
@@ -40,8 +40,8 @@ pub struct HealerConfig {
     pub health_every: Duration,
     /// Age at which a notification that was not delivered is given up.
     pub notify_for: Duration,
-    /// Masks secrets in logs.
-    pub masker: Masker,
+    /// Masks secrets in logs; what is stored later is learned.
+    pub masks: Masks,
     /// Puts spans into the incident's trace.
     pub adopt: AdoptTrace,
 }
@@ -60,7 +60,7 @@ impl HealerConfig {
             observe: Duration::ZERO,
             health_every: Duration::from_secs(30),
             notify_for: Duration::from_secs(86_400),
-            masker: Masker::default(),
+            masks: Masks::default(),
             adopt: |_, _| {},
         }
     }
@@ -93,6 +93,8 @@ pub struct HealerDeps {
     pub versions: Arc<dyn VersionStore>,
     /// Secrets that runs are given.
     pub secrets: Arc<dyn SecretStore>,
+    /// All that is masked in the logs of every run.
+    pub known_secrets: Arc<dyn KnownSecrets>,
     /// Schedules of cases.
     pub schedules: Arc<dyn CatalogStore<ScheduleSpec>>,
     /// Their planned times.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod gates;
 mod health;
 pub mod mask;
+mod masks;
 pub mod notify;
 pub mod plan;
 mod probe;
@@ -24,6 +25,7 @@ mod worker;
 mod sample_values;
 
 pub use config::{AdoptTrace, HealerConfig, HealerDeps};
+pub use masks::Masks;
 pub use probe::Tries;
 pub use runtime::Runtimes;
 pub use runtime::local::supervise;
@@ -44,6 +46,7 @@ pub async fn run(deps: HealerDeps, cancel: CancellationToken) {
     loops.spawn(worker::schedule::run(Arc::clone(&deps), cancel.clone()));
     loops.spawn(runner::run(Arc::clone(&deps), cancel.clone()));
     loops.spawn(health::run(Arc::clone(&deps), cancel.clone()));
+    loops.spawn(masks::run(Arc::clone(&deps), cancel.clone()));
     loops.spawn(notify::dispatch::run(deps, cancel.clone()));
     while let Some(ended) = loops.join_next().await {
         if let Err(e) = ended {

@@ -1,7 +1,9 @@
 //! Masks secrets that are known by value, line by line, before anything is stored or shown.
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use std::sync::Arc;
 
 mod stream;
 
@@ -16,13 +18,29 @@ pub const MIN_SECRET: usize = 6;
 /// Finds secrets in plain form, JSON-escaped, percent-encoded, and in base64 at its three alignments. A secret of several
 /// lines is masked line by line, as logs are.
 #[derive(Clone, Default)]
-pub struct Masker {
-    patterns: Vec<Vec<u8>>,
+pub struct Masker(Arc<Patterns>);
+
+/// What is looked for, all at once: the time of a line does not grow with their number.
+#[derive(Default)]
+struct Patterns {
+    all: Vec<Vec<u8>>,
+    /// Absent when they are too many for one; then each is looked for by itself.
+    automaton: Option<AhoCorasick>,
+}
+
+impl Patterns {
+    fn of(mut all: Vec<Vec<u8>>) -> Masker {
+        all.retain(|p| p.len() >= MIN_SECRET);
+        all.sort_unstable();
+        all.dedup();
+        let automaton = AhoCorasick::new(&all).ok();
+        Masker(Arc::new(Self { all, automaton }))
+    }
 }
 
 impl std::fmt::Debug for Masker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Masker({} patterns)", self.patterns.len())
+        write!(f, "Masker({} patterns)", self.0.all.len())
     }
 }
 
@@ -41,36 +59,35 @@ impl Masker {
                 forms(piece, &mut patterns);
             }
         }
-        patterns.retain(|p| p.len() >= MIN_SECRET);
-        patterns.sort_unstable();
-        patterns.dedup();
-        Self { patterns }
+        Patterns::of(patterns)
     }
 
     /// A masker for these secrets too.
     #[must_use]
     pub fn with(&self, secrets: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let mut patterns = Self::new(secrets).patterns;
-        patterns.extend(self.patterns.iter().cloned());
-        patterns.sort_unstable();
-        patterns.dedup();
-        Self { patterns }
+        let own = Self::new(secrets);
+        Patterns::of(self.0.all.iter().chain(&own.0.all).cloned().collect())
     }
 
     /// Whether nothing is masked.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.0.all.is_empty()
     }
 
     /// Bytes of the longest pattern.
     fn longest(&self) -> usize {
-        self.patterns.iter().map(Vec::len).max().unwrap_or(1)
+        self.0.all.iter().map(Vec::len).max().unwrap_or(1)
     }
 
     /// Where secrets are, in order.
     fn find(&self, bytes: &[u8]) -> Vec<(usize, usize)> {
-        let mut hidden: Vec<_> = self.patterns.iter().flat_map(|pattern| find_all(bytes, pattern)).collect();
+        let mut hidden: Vec<_> = match &self.0.automaton {
+            Some(automaton) => {
+                automaton.find_overlapping_iter(bytes).map(|found| (found.start(), found.end())).collect()
+            }
+            None => self.0.all.iter().flat_map(|pattern| find_all(bytes, pattern)).collect(),
+        };
         hidden.sort_unstable();
         hidden
     }
@@ -79,13 +96,13 @@ impl Masker {
     /// nothing behind. In a line that was cut, also the beginning of a secret just before the cut is masked.
     #[must_use]
     pub fn mask(&self, text: &str) -> String {
-        if self.patterns.is_empty() {
+        if self.0.all.is_empty() {
             return text.to_owned();
         }
         let bytes = text.as_bytes();
         let mut hidden = self.find(bytes);
         if let Some(cut) = text.rfind(crate::runtime::local::CUT_MARK) {
-            hidden.extend(self.patterns.iter().filter_map(|p| begun(&bytes[..cut], p)));
+            hidden.extend(self.0.all.iter().filter_map(|p| begun(&bytes[..cut], p)));
         }
         hidden.sort_unstable();
         replace(text, &hidden)
@@ -215,6 +232,14 @@ mod tests {
         fn no_secret_is_left(before in ".{0,20}", after in ".{0,20}", secret in "[ -~ü]{6,20}") {
             let masked = Masker::new([&secret]).mask(&format!("{before}{secret}{after}"));
             prop_assert!(!masked.replace(MARK, "\n").contains(&secret));
+        }
+
+        #[test]
+        fn all_at_once_finds_what_each_finds(text in "[ab]{0,40}", secrets in proptest::collection::vec("[ab]{6,9}", 1..5)) {
+            let masker = Masker::new(&secrets);
+            let mut each: Vec<_> = masker.0.all.iter().flat_map(|p| find_all(text.as_bytes(), p)).collect();
+            each.sort_unstable();
+            prop_assert_eq!(masker.find(text.as_bytes()), each);
         }
 
         #[test]

@@ -10,14 +10,13 @@ use crate::discovery::Discoveries;
 use crate::exporter::Exporter;
 use crate::retention::{Retention, RetentionStats};
 use crate::settings::Settings;
-use crate::{bootstrap, killpoint, telemetry, topology, wake};
+use crate::{bootstrap, killpoint, known, telemetry, topology, wake};
 use anyhow::{Context as _, bail};
-use domain::catalog::{Channel, Source, SourceKind};
+use domain::catalog::SourceKind;
 use domain::clock::{Clock, SystemClock};
-use domain::ports::{CatalogStore as _, Sources, Wake};
-use healer::mask::Masker;
+use domain::ports::{KnownSecrets, Sources, Wake};
 use healer::runtime::local::{LocalLimits, LocalRuntime};
-use healer::{HealerConfig, HealerDeps, Runtimes};
+use healer::{HealerConfig, HealerDeps, Masks, Runtimes};
 use ingest::SourceRegistry;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -131,7 +130,10 @@ async fn roles(shared: &Shared, args: &ServeArgs, parts: Parts, stop: &Cancellat
     tell_setup(shared).await?;
     let edges = topology::Edges::default();
     let detection = Detection::new(shared, Arc::clone(&edges));
-    let healer = healer(shared, known_secrets(shared).await?)?;
+    let known = known_secrets(shared)?;
+    let masks = Masks::new(known.known_secrets().await?);
+    masks.learn(known::own_passwords(&shared.settings));
+    let healer = healer(shared, known, masks)?;
     let removed = Arc::<RetentionStats>::default();
     let exporter = Exporter {
         removed: Arc::clone(&removed),
@@ -261,16 +263,12 @@ fn write_private(file: &std::path::Path, text: &str) -> std::io::Result<()> {
     writeln!(out, "{text}")
 }
 
-/// Secrets that the product keeps itself; they are masked in the logs of runs.
-async fn known_secrets(shared: &Shared) -> anyhow::Result<Vec<String>> {
-    let sources: Vec<Source> = shared.database.all().await?;
-    let channels: Vec<Channel> = shared.database.all().await?;
-    let of_sources = sources.into_iter().filter_map(|s| s.spec.credentials.into_secret());
-    let of_channels = channels.into_iter().filter_map(|c| c.spec.secret);
-    Ok(of_sources.chain(of_channels).filter(|s| s.len() >= 6).collect())
+/// Every secret that is stored, and what the product itself was started with.
+fn known_secrets(shared: &Shared) -> anyhow::Result<Arc<dyn KnownSecrets>> {
+    Ok(Arc::new(known::Stored { database: Arc::clone(&shared.database), vault: shared.vault()? }))
 }
 
-fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
+fn healer(shared: &Shared, known: Arc<dyn KnownSecrets>, masks: Masks) -> anyhow::Result<HealerDeps> {
     // The link of the running image: it stays right when an upgrade replaces the file on disk.
     let supervisor = vec![PathBuf::from("/proc/self/exe"), PathBuf::from("supervise")];
     let runs = std::path::absolute(shared.settings.data_dir.join("runs"))?;
@@ -280,7 +278,7 @@ fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
     config.lease = Duration::from_secs(shared.settings.lease_secs);
     config.observe = Duration::from_secs(shared.settings.observe_secs);
     config.adopt = telemetry::adopt;
-    config.masker = Masker::new(secrets);
+    config.masks = masks;
     Ok(HealerDeps {
         heal: Arc::clone(database) as _,
         incidents: Arc::clone(database) as _,
@@ -294,6 +292,7 @@ fn healer(shared: &Shared, secrets: Vec<String>) -> anyhow::Result<HealerDeps> {
         scripts: Arc::clone(database) as _,
         versions: Arc::clone(database) as _,
         secrets: shared.vault()?,
+        known_secrets: known,
         schedules: Arc::clone(database) as _,
         windows: Arc::clone(database) as _,
         managers: Arc::clone(database) as _,

@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use domain::resource::SECRET_MARK;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 pub(crate) async fn export(args: ExportArgs) -> anyhow::Result<ExitCode> {
@@ -30,11 +31,13 @@ pub(crate) async fn export(args: ExportArgs) -> anyhow::Result<ExitCode> {
             all.extend(objects.into_iter().filter(|o| !kinds::archived(o)).map(|object| (kind, object)));
         }
     }
+    let cases = product.all("/cases").await?;
     let mut text = String::new();
     for (kind, object) in &all {
         let pinned = pinned(&product, kind, object).await?;
+        let older = if kind.word == "script" { older(&product, object, &cases).await? } else { Vec::new() };
         text.push_str("---\n");
-        text.push_str(&document(kind, object, &names, pinned)?);
+        text.push_str(&document(kind, object, &names, pinned, older)?);
     }
     match &args.output {
         Some(path) => {
@@ -58,8 +61,31 @@ async fn pinned(product: &Product, kind: &Kind, object: &Value) -> anyhow::Resul
     Ok(version["sha256"].as_str().map(str::to_owned).or_else(|| content_of(&version["spec"])))
 }
 
+/// The contents that living cases stay at and that the script does not have any more, oldest first.
+async fn older(product: &Product, script: &Value, cases: &[Value]) -> anyhow::Result<Vec<Map<String, Value>>> {
+    let id = script["id"].as_str().unwrap_or_default();
+    let of_this = cases.iter().filter(|case| !kinds::archived(case) && case["script_id"].as_str() == Some(id));
+    let numbers: BTreeSet<i64> = of_this.filter_map(|case| case["script_version"].as_i64()).collect();
+    let (mut found, mut seen) = (Vec::new(), vec![content_of(script)]);
+    for number in numbers {
+        let version = product.get(&format!("/scripts/{id}/versions/{number}")).await?;
+        let content = content_of(&version["spec"]);
+        if !seen.contains(&content) {
+            found.push(version["spec"].as_object().cloned().unwrap_or_default());
+            seen.push(content);
+        }
+    }
+    Ok(found)
+}
+
 /// One object as a document.
-fn document(kind: &Kind, object: &Value, names: &Names, pinned: Option<String>) -> anyhow::Result<String> {
+fn document(
+    kind: &Kind,
+    object: &Value,
+    names: &Names,
+    pinned: Option<String>,
+    older: Vec<Map<String, Value>>,
+) -> anyhow::Result<String> {
     let mut draft = Value::Object(slim(kind, kinds::draft_of(object)));
     to_names(kind, &mut draft, names);
     let name = object["name"].as_str().unwrap_or_default();
@@ -69,7 +95,13 @@ fn document(kind: &Kind, object: &Value, names: &Names, pinned: Option<String>) 
         map.remove("script_version");
         map.insert("script_sha256".to_owned(), Value::String(hash));
     }
-    yaml_of(kind, map)
+    let older = older.into_iter().map(|mut spec| {
+        spec.insert("name".to_owned(), object["name"].clone());
+        let mut spec = slim(kind, spec);
+        spec.remove("name");
+        Value::Object(spec)
+    });
+    yaml_with(kind, map, older.collect())
 }
 
 /// Leaves out what is so anyway: every field without which the object stays the same.
@@ -132,11 +164,19 @@ impl Serialize for Pairs {
 }
 
 /// A draft as a YAML document.
-pub(super) fn yaml_of(kind: &Kind, mut draft: Map<String, Value>) -> anyhow::Result<String> {
+pub(super) fn yaml_of(kind: &Kind, draft: Map<String, Value>) -> anyhow::Result<String> {
+    yaml_with(kind, draft, Vec::new())
+}
+
+/// A draft as a YAML document, with contents that it had before.
+fn yaml_with(kind: &Kind, mut draft: Map<String, Value>, older: Vec<Value>) -> anyhow::Result<String> {
     let mut pairs = vec![("kind", Value::String(kind.word.to_owned()))];
     pairs.push(("name", draft.remove("name").unwrap_or_default()));
     if let Some(tags) = draft.remove("tags") {
         pairs.push(("tags", tags));
+    }
+    if !older.is_empty() {
+        pairs.push(("older", Value::Array(older)));
     }
     pairs.push(("spec", Value::Object(draft)));
     let plain = serde_saphyr::to_string(&Pairs(pairs))?;
@@ -153,7 +193,7 @@ mod tests {
     use serde_json::json;
 
     fn yaml(word: &str, object: Value) -> String {
-        document(kinds::by_word(word).expect("kind"), &object, &Names::new(), None).expect("a document")
+        document(kinds::by_word(word).expect("kind"), &object, &Names::new(), None, Vec::new()).expect("a document")
     }
 
     #[test]
@@ -187,6 +227,16 @@ mod tests {
             let back: Value = serde_saphyr::from_str(&text).expect("reads");
             assert_eq!(back["spec"]["body"], body, "{text}");
             assert!(!text.lines().any(|line| line == "---"), "{text}");
+            let older = json!({"language": "sh", "body": body}).as_object().cloned().expect("an object");
+            let kind = kinds::by_word("script").expect("kind");
+            let now = json!({"name": "s", "language": "sh", "body": "echo now"});
+            let text = document(kind, &now, &Names::new(), None, vec![older.clone()]).expect("a document");
+            let back: Value = serde_saphyr::from_str(&text).expect("reads");
+            assert_eq!(
+                (&back["older"][0], &back["spec"]["body"]),
+                (&Value::Object(older), &json!("echo now")),
+                "{text}"
+            );
         }
     }
 }

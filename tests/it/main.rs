@@ -14,6 +14,7 @@ mod library;
 mod outage;
 mod pods;
 mod remote;
+mod remote_more;
 mod replicas;
 mod storm;
 mod tidy;

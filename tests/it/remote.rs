@@ -59,7 +59,7 @@ impl Cli {
         done.stdout
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         std::fs::write(self.dir.join(name), text).expect("written");
         name.to_owned()
     }

@@ -8,6 +8,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use domain::page::Page;
+use domain::ports::Topic;
 use domain::secret::{NAME_RULE, SecretInfo, well_named};
 use domain::{Error, Result};
 use serde::Deserialize;
@@ -45,7 +46,10 @@ pub(crate) async fn put(
         return Err(ApiError::field("description", "give at most 500 bytes without control characters"));
     }
     let audit = caller.audit("secret.put");
-    Ok(Json(app.deps.secrets.put_secret(&name, body.description.trim(), &body.value, audit).await?))
+    let stored = app.deps.secrets.put_secret(&name, body.description.trim(), &body.value, audit).await?;
+    // Those who mask it hear of it now.
+    app.deps.wake.wake(Topic::Catalog);
+    Ok(Json(stored))
 }
 
 /// Removes it. Refused while a case or script names it.

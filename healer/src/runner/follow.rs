@@ -84,9 +84,8 @@ impl Job {
             self.deps.stats.error();
             tracing::warn!(run = %self.id(), %error, "the runtime does not say where a run stands");
             if Instant::now() > deadline + SILENCE {
-                return Ok(Err(format!(
-                    "its runtime does not answer any more, and its time limit has passed: {error}"
-                )));
+                let why = crate::probe::advised(place.runtime.kind(), error.to_string());
+                return Ok(Err(format!("its runtime does not answer any more, and its time limit has passed: {why}")));
             }
             self.check()?;
             self.pause(Duration::from_millis(500)).await;
@@ -153,11 +152,12 @@ impl Job {
             if chunk.next == shipped.offset {
                 return Ok(any);
             }
+            let masker = self.masker();
             let fresh: Vec<LogRecord> = chunk
                 .records
                 .into_iter()
                 .filter(|r| r.seq > shipped.seq && !(r.seq % 7 == 0 && fail::eval("break.log", |_| ()).is_some()))
-                .map(|r| LogRecord { text: self.masker().mask(&r.text), ..r })
+                .map(|r| LogRecord { text: masker.mask(&r.text), ..r })
                 .collect();
             if !fresh.is_empty() {
                 self.write("store log lines", || self.deps.logs.append(self.id(), self.epoch(), &fresh)).await?;
@@ -176,7 +176,7 @@ impl Job {
 
     /// Keeps artifacts and result of a run that ended; gives the result. What cannot be kept is noted, and ends nothing.
     async fn keep(&self, place: &Place) -> Result<Option<serde_json::Value>, Stop> {
-        let masker = self.masker().clone();
+        let masker = self.masker();
         let blobs = std::sync::Arc::clone(&self.deps.blobs);
         let mut harvest = Harvest::new(blobs, std::sync::Arc::clone(&self.deps.clock), masker, place.handle);
         if let Err(e) = place.runtime.collect(place.handle, &mut harvest).await {

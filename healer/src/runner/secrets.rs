@@ -4,6 +4,7 @@ use super::job::{Job, Stop};
 use crate::mask::Masker;
 use domain::error::Kind;
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// What was read.
 pub(super) struct Revealed {
@@ -11,8 +12,8 @@ pub(super) struct Revealed {
     pub(super) values: BTreeMap<String, String>,
     /// Why the run cannot be started; one that was started before goes on without.
     pub(super) missing: Option<String>,
-    /// Masks these values, and all that is always masked.
-    pub(super) masker: Masker,
+    /// Masks these values and all that is always masked, as that was at the number beside it.
+    masker: Mutex<(u64, Masker)>,
 }
 
 impl Job {
@@ -35,13 +36,25 @@ impl Job {
                 }
             }
         }
-        let masker = &self.deps.config.masker;
-        let masker = if values.is_empty() { masker.clone() } else { masker.with(values.values()) };
+        let (generation, always) = self.deps.config.masks.now();
+        let masker = Mutex::new((generation, with(always, &values)));
         Ok(Revealed { values, missing, masker })
     }
 
-    /// Masks what this run may show.
-    pub(super) fn masker(&self) -> &Masker {
-        self.revealed.get().map_or(&self.deps.config.masker, |revealed| &revealed.masker)
+    /// Masks what this run may show; what was learned since is masked too.
+    pub(super) fn masker(&self) -> Masker {
+        let masks = &self.deps.config.masks;
+        let Some(revealed) = self.revealed.get() else { return masks.now().1 };
+        let mut kept = revealed.masker.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != masks.generation() {
+            let (generation, always) = masks.now();
+            *kept = (generation, with(always, &revealed.values));
+        }
+        kept.1.clone()
     }
+}
+
+/// The masker with a run's own secrets.
+fn with(always: Masker, values: &BTreeMap<String, String>) -> Masker {
+    if values.is_empty() { always } else { always.with(values.values()) }
 }

@@ -64,6 +64,36 @@ async fn a_run_is_placed_followed_masked_and_ended_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_stored_later_is_masked_in_runs_under_way_and_in_later_ones() {
+    let mut bench = bench(vec![], vec![], vec![]);
+    let told = std::sync::Arc::new(crate::world::Told::default());
+    bench.deps.known_secrets = told.clone();
+    let go = bench.path().join("go");
+    let body = "printf 'old hunter2-Zq9, new late-Passw0rd\\n'; while [ ! -e \"$GO\" ]; do sleep 0.02; done
+        printf 'old hunter2-Zq9, new late-Passw0rd\\n'; echo late-Passw0rd > \"$AIOPS_ARTIFACTS/note.txt\"";
+    let mut long = run(body);
+    long.spec.env.insert("GO".to_owned(), go.display().to_string());
+    let id = enqueue(&bench, long.clone()).await;
+    let healer = bench.start();
+    eventually("its first line", async || (!lines(&bench, id).is_empty()).then_some(())).await;
+    assert_eq!(lines(&bench, id), ["old ********, new late-Passw0rd"], "nobody knew");
+    told.0.lock().expect("told").push("late-Passw0rd".to_owned());
+    let before = bench.deps.config.masks.generation();
+    bench.deps.wake.wake(domain::ports::Topic::Catalog);
+    eventually("it is learned", async || (bench.deps.config.masks.generation() > before).then_some(())).await;
+    std::fs::write(&go, "").expect("go");
+    assert_eq!(ended(&bench, id).await.state, RunState::Succeeded);
+    assert_eq!(lines(&bench, id)[1..], ["old ********, new ********"]);
+    let artifacts = bench.deps.results.artifacts(id).await.expect("artifacts");
+    let note = bench.deps.blobs.get(&artifacts[0].key).await.expect("kept");
+    assert_eq!(String::from_utf8_lossy(&note), "********\n");
+    let later = enqueue(&bench, domain::run::Run { id: domain::new_id(), ..long }).await;
+    ended(&bench, later).await;
+    assert!(lines(&bench, later).iter().all(|line| line == "old ********, new ********"));
+    healer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn secrets_reach_the_script_and_nothing_that_is_kept() {
     let bench = bench(vec![], vec![], vec![]);
     let secrets = &bench.deps.secrets;

@@ -80,6 +80,17 @@ impl domain::ports::VersionStore for NoVersions {
     }
 }
 
+/// Secrets that somebody stores.
+#[derive(Debug, Default)]
+pub(crate) struct Told(pub(crate) Mutex<Vec<String>>);
+
+#[async_trait::async_trait]
+impl domain::ports::KnownSecrets for Told {
+    async fn known_secrets(&self) -> domain::Result<Vec<String>> {
+        Ok(self.0.lock().expect("told").clone())
+    }
+}
+
 /// What a test is given.
 pub(crate) struct Bench {
     pub(crate) root: tempfile::TempDir,
@@ -108,7 +119,7 @@ pub(crate) fn bench(
         cancel_grace: Duration::from_millis(300),
         health_every: Duration::from_secs(1),
         placement_limit: Duration::from_millis(300),
-        masker: healer::mask::Masker::new(["hunter2-Zq9"]),
+        masks: healer::Masks::new(["hunter2-Zq9"]),
         ..HealerConfig::new("test")
     };
     let deps = HealerDeps {
@@ -124,6 +135,7 @@ pub(crate) fn bench(
         scripts: Catalog::of(vec![]),
         versions: Arc::new(NoVersions),
         secrets: Arc::new(MemSecrets::default()),
+        known_secrets: Arc::new(Told::default()),
         schedules: Catalog::of(vec![]),
         windows: Arc::new(MemWindows::default()),
         managers: Catalog::of(vec![manager(4)]),

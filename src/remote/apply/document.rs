@@ -26,6 +26,8 @@ pub(crate) struct Document {
     pub kind: &'static Kind,
     /// Name, tags and specification, as written.
     pub draft: Map<String, Value>,
+    /// Of a script: contents that it had before and that cases stay at, oldest first.
+    pub older: Vec<Map<String, Value>>,
     text: String,
 }
 
@@ -194,7 +196,15 @@ fn object(file: &str, line: usize, text: &str, value: Value, folder: &Path) -> R
         return Err(format!("{file}:{line}: kind: give one of {}, not {word:?}", kinds::words()));
     };
     let spec = draft.remove("spec");
-    let mut document = Document { file: file.to_owned(), line, kind, draft, text: text.to_owned() };
+    let older = if kind.word == "script" { draft.remove("older") } else { None };
+    let mut document = Document { file: file.to_owned(), line, kind, draft, older: Vec::new(), text: text.to_owned() };
+    match older {
+        None => {}
+        Some(Value::Array(list)) if list.iter().all(Value::is_object) => {
+            document.older = list.into_iter().filter_map(|one| one.as_object().cloned()).collect();
+        }
+        Some(_) => return Err(format!("{}: give a list of specifications", document.at("older"))),
+    }
     match spec {
         None => {}
         Some(Value::Object(spec)) => {
@@ -244,6 +254,8 @@ mod tests {
             ("kind: script\nname: a\nbody_file: nowhere.sh\n", "a.yaml:3: script a: body_file: --file: cannot read"),
             ("kind: source\nname: a\nurl: x\nspec: {kind: prometheus}\n", "a.yaml:3: source a: url: unknown field"),
             ("kind: script\nname: a\nname: b\n", "a.yaml:3: not valid YAML"),
+            ("kind: script\nname: a\nolder: {}\nspec: {}\n", "a.yaml:3: script a: older: give a list"),
+            ("kind: case\nname: a\nolder: []\nspec: {}\n", "a.yaml:3: case a: older: unknown field"),
         ] {
             let got = parsed(text).expect_err("wrong");
             assert!(got.starts_with(wanted), "{got}");

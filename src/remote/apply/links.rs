@@ -20,6 +20,8 @@ pub(super) struct Known {
     settled: HashMap<String, String>,
     /// Versions of scripts: name of the script, hash of the content, number.
     versions: Vec<(String, String, i64)>,
+    /// Contents of scripts in the files, in the order in which they become versions: name of the script, hash.
+    contents: Vec<(String, String)>,
 }
 
 impl Known {
@@ -36,6 +38,37 @@ impl Known {
             }
         }
         Ok(known)
+    }
+
+    /// The number of a script's version with this content.
+    pub(super) fn version(&self, name: &str, hash: &str) -> Option<i64> {
+        let found = self.versions.iter().find(|(script, content, _)| script == name && content == hash);
+        found.map(|(_, _, number)| *number)
+    }
+
+    /// The number that a content of the files will have, unless somebody else changes the script meanwhile.
+    fn coming(&self, name: &str, hash: &str) -> Option<i64> {
+        let newest = self.versions.iter().filter(|(script, ..)| script == name).map(|(.., number)| *number).max();
+        let coming =
+            self.contents.iter().filter(|(script, content)| script == name && self.version(name, content).is_none());
+        let at = coming.map(|(_, content)| content).position(|content| content == hash)?;
+        Some(newest.unwrap_or(0) + 1 + i64::try_from(at).ok()?)
+    }
+
+    /// A script will have this content.
+    pub(super) fn expect_content(&mut self, name: &str, hash: String) {
+        self.contents.push((name.to_owned(), hash));
+    }
+
+    /// Reads the versions of a script anew.
+    pub(super) async fn reload_versions(
+        &mut self,
+        product: &Product,
+        name: &str,
+        script: &Value,
+    ) -> anyhow::Result<()> {
+        self.versions.retain(|(known, ..)| known != name);
+        self.load_versions(product, name, script).await
     }
 
     async fn load_versions(&mut self, product: &Product, name: &str, script: &Value) -> anyhow::Result<()> {
@@ -132,29 +165,29 @@ pub(in crate::remote) fn to_names(kind: &Kind, draft: &mut Value, names: &Names)
     }
 }
 
-/// A case may name the content of its script instead of a version's number, which is another one in each product.
+/// A case may name the content of its script instead of a version's number, which is another one in each product. Gives the
+/// script and the hash; the number may be that of a version that is still to be made.
 pub(super) fn pin_version(
     kind: &Kind,
     draft: &mut Map<String, Value>,
     known: &Known,
-) -> Result<(), Vec<(String, String)>> {
+) -> Result<Option<(String, String)>, super::Problems> {
     if kind.word != "case" {
-        return Ok(());
+        return Ok(None);
     }
-    let Some(value) = draft.remove("script_sha256") else { return Ok(()) };
+    let Some(value) = draft.remove("script_sha256") else { return Ok(None) };
     let refuse = |why: &str| Err(vec![("script_sha256".to_owned(), why.to_owned())]);
     let Some(hash) = value.as_str() else { return refuse("give the SHA-256 of a version's content") };
     let id = draft.get("script_id").and_then(Value::as_str).unwrap_or_default();
     let name = known.ids.iter().find(|((word, _), known)| *word == "script" && *known == id).map(|((_, name), _)| name);
     let Some(name) = name else { return refuse("name the script too") };
-    let found = known.versions.iter().find(|(script, content, _)| script == name && content == hash);
-    match found {
-        Some((_, _, number)) => drop(draft.insert("script_version".to_owned(), (*number).into())),
-        // A script that is new has one version, the one in the files.
-        None if known.object(&KINDS[2], name).is_none() => drop(draft.insert("script_version".to_owned(), 1.into())),
-        None => return refuse("the script has no version with this content in the product: apply that version first"),
-    }
-    Ok(())
+    let Some(number) = known.version(name, hash).or_else(|| known.coming(name, hash)) else {
+        return refuse(
+            "the script has no version with this content, in the files (older) or the product: apply that one first",
+        );
+    };
+    draft.insert("script_version".to_owned(), number.into());
+    Ok(Some((name.clone(), hash.to_owned())))
 }
 
 /// The hash of a script's content.
@@ -174,6 +207,27 @@ fn without_name(object: &Value) -> Map<String, Value> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_pin_is_to_a_content() {
+        let (case, script) = (kinds::by_word("case").expect("kind"), kinds::by_word("script").expect("kind"));
+        let mut known = Known::default();
+        known.expect(script, "greet");
+        let id = known.ids[&("script", "greet".to_owned())].clone();
+        let pin = |known: &Known, hash: &str| {
+            let mut draft = json!({"script_id": id, "script_sha256": hash}).as_object().cloned().expect("an object");
+            pin_version(case, &mut draft, known).map(|_| draft["script_version"].as_i64().expect("a number"))
+        };
+        assert!(pin(&known, "a").expect_err("nowhere")[0].1.contains("apply that one first"));
+        for hash in ["a", "b", "c"] {
+            known.expect_content("greet", hash.to_owned());
+        }
+        known.expect_content("other", "z".to_owned());
+        assert_eq!((pin(&known, "a"), pin(&known, "c")), (Ok(1), Ok(3)), "a new script");
+        known.versions = vec![("greet".into(), "x".into(), 4), ("greet".into(), "b".into(), 3)];
+        assert_eq!((pin(&known, "b"), pin(&known, "a"), pin(&known, "c")), (Ok(3), Ok(5), Ok(6)), "one that is there");
+        assert!(pin(&known, "z").is_err());
+    }
 
     #[test]
     fn names_become_ids_and_names_again() {

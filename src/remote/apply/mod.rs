@@ -3,6 +3,7 @@
 mod document;
 pub(super) mod links;
 mod secrets;
+mod versions;
 
 use super::client::{Product, Refused};
 use super::export::yaml_of;
@@ -32,6 +33,10 @@ struct Planned {
     normal: Normal,
     given: Given,
     change: Change,
+    /// Script and content that a case stays at.
+    pin: Option<(String, String)>,
+    /// Contents that a script had before, as they are sent, and their hashes; those that the product lacks.
+    older: Vec<(Value, String)>,
 }
 
 /// Prints problems, a line each, and fails when there are any.
@@ -74,9 +79,15 @@ fn plan(documents: Vec<Document>, known: &mut Known, resend: bool) -> anyhow::Re
         known.expect(document.kind, document.name());
     }
     let (mut planned, mut wrong) = (Vec::new(), Vec::new());
+    // What is wrong with a content is said where its script is planned.
+    for document in documents.iter().filter(|d| d.kind.word == "script") {
+        for hash in versions::contents(document).into_iter().flatten() {
+            known.expect_content(document.name(), hash.1);
+        }
+    }
     for document in documents {
-        match plan_one(&document, known, resend) {
-            Ok((normal, given, change)) => planned.push(Planned { document, normal, given, change }),
+        match plan_one(document.clone(), known, resend) {
+            Ok(one) => planned.push(one),
             Err(problems) => {
                 wrong.extend(problems.into_iter().map(|(field, why)| format!("{}: {why}", document.at(&field))));
             }
@@ -88,14 +99,15 @@ fn plan(documents: Vec<Document>, known: &mut Known, resend: bool) -> anyhow::Re
 
 type Problems = Vec<(String, String)>;
 
-fn plan_one(document: &Document, known: &Known, resend: bool) -> Result<(Normal, Given, Change), Problems> {
+fn plan_one(document: Document, known: &Known, resend: bool) -> Result<Planned, Problems> {
     let mut draft = Value::Object(document.draft.clone());
     let given = secrets::fill(&mut draft);
     links::to_ids(document.kind, &mut draft, known)?;
     let Value::Object(mut map) = draft else { return Err(vec![("spec".to_owned(), "give an object".to_owned())]) };
-    links::pin_version(document.kind, &mut map, known)?;
+    let pin = links::pin_version(document.kind, &mut map, known)?;
     let normal = document.kind.normal(&map);
     let normal = normal.map_err(|wrong| wrong.into_iter().map(|w| (w.field, w.message)).collect::<Problems>())?;
+    let older = versions::lacking(&document, known)?;
     let change = match known.object(document.kind, document.name()) {
         None => {
             if let Some((field, variable)) = given.unset.first() {
@@ -104,15 +116,18 @@ fn plan_one(document: &Document, known: &Known, resend: bool) -> Result<(Normal,
             Change::Create
         }
         Some(object) if Value::Object(kinds::draft_of(object)) != normal.shown => Change::Update,
-        Some(_) if resend && given.any() => Change::Update,
+        Some(_) if !older.is_empty() || (resend && given.any()) => Change::Update,
         Some(_) => Change::Keep,
     };
-    Ok((normal, given, change))
+    Ok(Planned { document, normal, given, change, pin, older })
 }
 
 /// What would change, with the lines that differ.
 fn tell(planned: &Planned, known: &Known) {
     let (kind, name) = (planned.document.kind, planned.document.name());
+    for (_, hash) in &planned.older {
+        say(&format!("add an older version of {} {name}: {}", kind.word, &hash[..12.min(hash.len())]));
+    }
     let new = readable(kind, &planned.normal.shown, &known.names());
     match planned.change {
         Change::Keep => {}
@@ -140,19 +155,33 @@ fn readable(kind: &Kind, draft: &Value, names: &Names) -> String {
 
 async fn send(product: &Product, planned: &Planned, known: &mut Known) -> anyhow::Result<()> {
     let (document, kind) = (&planned.document, planned.document.kind);
+    if planned.change == Change::Keep {
+        return Ok(());
+    }
     let mut body = planned.normal.sent.clone();
     known.settle(kind, &mut body);
-    let done = match planned.change {
-        Change::Keep => return Ok(()),
-        Change::Create => product.post(kind.path, &body).await,
-        Change::Update => {
-            let stored = known.object(kind, document.name()).cloned().unwrap_or_default();
-            let path = format!("{}/{}", kind.path, stored["id"].as_str().unwrap_or_default());
-            product.put(&path, stored["version"].as_i64(), &body).await
-        }
-    };
-    let stored = done.map_err(|error| located(document, error))?;
+    if let Some((script, hash)) = &planned.pin
+        && let Some(number) = known.version(script, hash)
+    {
+        body["script_version"] = number.into();
+    }
+    // The contents one after the other: each becomes a version, the last one is the script as it is.
+    let mut stored = known.object(kind, document.name()).cloned();
+    for body in planned.older.iter().map(|(body, _)| body).chain([&body]) {
+        let done = match &stored {
+            None => product.post(kind.path, body).await,
+            Some(there) => {
+                let path = format!("{}/{}", kind.path, there["id"].as_str().unwrap_or_default());
+                product.put(&path, there["version"].as_i64(), body).await
+            }
+        };
+        stored = Some(done.map_err(|error| located(document, error))?);
+    }
+    let stored = stored.unwrap_or_default();
     known.made(kind, document.name(), &stored);
+    if kind.word == "script" {
+        known.reload_versions(product, document.name(), &stored).await?;
+    }
     let word = if planned.change == Change::Create { "created" } else { "changed" };
     say(&format!("{word} {} {}", kind.word, document.name()));
     Ok(())
