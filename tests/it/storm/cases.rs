@@ -54,6 +54,8 @@ pub(crate) const KINDS: [Kind; 9] = [
     ),
     Kind {
         cancelled: true,
+        // A person's stop ends it, also on a machine that is slow to bring it.
+        timeout_secs: 600,
         ..kind("stubborn", 5, "trap '' TERM; note begin; while :; do sleep 0.1; note tick; done", &["cancelled"])
     },
     Kind { timeout_secs: 1, ..kind("overtime", 3, "note begin; sleep 60; note end", &["timed_out"]) },

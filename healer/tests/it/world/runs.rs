@@ -26,6 +26,10 @@ impl World {
         }
         write(run);
         run.version += 1;
+        // In the same step: whoever sees the end finds it counted.
+        if run.state.is_terminal() {
+            tables.ends.push(id);
+        }
         Ok(())
     }
 }
@@ -95,7 +99,6 @@ impl RunStore for World {
             r.reason = end.reason;
             r.ended_at = Some(at);
         })?;
-        self.tables().ends.push(id);
         self.die("after finish");
         Ok(())
     }
