@@ -35,16 +35,22 @@ impl KnownSecrets for Stored {
     }
 }
 
-/// The secrets of every object of a kind, archived ones too.
+/// The secrets of every living object of a kind.
 async fn of<T: Spec>(database: &Database, found: &mut Vec<String>) -> Result<()>
 where
     Database: CatalogStore<T>,
 {
     for object in CatalogStore::<T>::all(database).await? {
-        let plain = serde_json::to_value(&object.spec).map_err(Error::internal)?;
-        let shown = serde_json::to_value(object.spec.redacted()).map_err(Error::internal)?;
-        hidden(&plain, &shown, found);
+        of_spec(&object.spec, found)?;
     }
+    Ok(())
+}
+
+/// What a specification has and does not show.
+fn of_spec<T: Spec>(spec: &T, found: &mut Vec<String>) -> Result<()> {
+    let plain = serde_json::to_value(spec).map_err(Error::internal)?;
+    let shown = serde_json::to_value(spec.redacted()).map_err(Error::internal)?;
+    hidden(&plain, &shown, found);
     Ok(())
 }
 
@@ -79,8 +85,7 @@ mod tests {
     fn secrets<T: Spec>(spec: Value) -> Vec<String> {
         let spec: T = serde_json::from_value(spec).expect("a specification");
         let mut found = Vec::new();
-        let plain = serde_json::to_value(&spec).expect("json");
-        hidden(&plain, &serde_json::to_value(spec.redacted()).expect("json"), &mut found);
+        of_spec(&spec, &mut found).expect("json");
         found
     }
 

@@ -1,7 +1,7 @@
 //! Health of runtime managers: checked every 30 s with platform information, and the sweep of run folders left behind.
 
 use crate::config::HealerDeps;
-use crate::probe::{LIMIT, advised};
+use crate::probe::timed;
 use crate::runtime::Progress;
 use domain::Error;
 use domain::catalog::{RuntimeKind, RuntimeManager};
@@ -10,7 +10,6 @@ use domain::manager_health::HealthCheck;
 use domain::ports::Topic;
 use domain::status::{Health, Status, StatusOf};
 use std::sync::Arc;
-use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Checks until `cancel`: at once, then every interval, and when settings change.
@@ -42,20 +41,15 @@ async fn check_all(deps: &HealerDeps) -> Result<(), Error> {
 }
 
 async fn check(deps: &HealerDeps, manager: &RuntimeManager) -> Status {
-    let begun = Instant::now();
     let ask = async { deps.runtimes.of(manager).await?.health().await };
-    let answer = match tokio::time::timeout(LIMIT, ask).await {
-        Ok(answer) => answer.map_err(|e| e.to_string()),
-        Err(_) => Err(format!("no answer within {} s", LIMIT.as_secs())),
-    };
+    let (answer, latency_ms) = timed(manager.spec.kind, ask).await;
     if answer.is_err() {
         deps.runtimes.forget(manager.id);
     }
     let at = deps.clock.now();
-    let latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     let (health, message, details) = match answer {
         Ok(info) => (Health::Ok, String::new(), serde_json::to_value(info).unwrap_or_default()),
-        Err(why) => (Health::SourceError, advised(manager.spec.kind, why), serde_json::Value::Null),
+        Err(why) => (Health::SourceError, why, serde_json::Value::Null),
     };
     let ok_at = (health == Health::Ok).then_some(at);
     Status { of: StatusOf::RuntimeManager, id: manager.id, health, message, checked_at: at, ok_at, latency_ms, details }

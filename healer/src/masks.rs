@@ -78,19 +78,19 @@ fn pieces(secret: &str) -> Vec<String> {
     secret.lines().filter_map(word).collect()
 }
 
-/// Learns until `cancel`: at once, when settings change, and every few seconds.
+/// Learns until `cancel`: when settings change, and every few seconds. What was stored before is known from the start.
 pub(crate) async fn run(deps: Arc<HealerDeps>, cancel: CancellationToken) {
     let mut changes = deps.wake.listen(Topic::Catalog);
-    while !cancel.is_cancelled() {
+    loop {
+        tokio::select! {
+            () = cancel.cancelled() => return,
+            () = changes.wait(EVERY) => {}
+        }
         match deps.known_secrets.known_secrets().await {
             Ok(secrets) => {
                 deps.config.masks.learn(secrets);
             }
             Err(e) => deps.failed("read what is to be masked", &e),
-        }
-        tokio::select! {
-            () = cancel.cancelled() => {}
-            () = changes.wait(EVERY) => {}
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tries a runtime manager that is stored or not, and says what to do when it does not answer.
 
-use crate::runtime::{PlatformInfo, Runtimes};
+use crate::runtime::{PlatformInfo, Result, Runtimes};
 use async_trait::async_trait;
 use domain::Id;
 use domain::catalog::{RuntimeKind, RuntimeManagerSpec};
@@ -8,7 +8,7 @@ use domain::ports::{ManagerTry, TryManager};
 use std::time::{Duration, Instant};
 
 /// Longest time that a try or a check may take.
-pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(10);
 
 /// Tries managers over connections of their own.
 #[derive(Debug, Clone)]
@@ -17,24 +17,29 @@ pub struct Tries(pub Runtimes);
 #[async_trait]
 impl TryManager for Tries {
     async fn try_manager(&self, id: Id, name: &str, spec: &RuntimeManagerSpec) -> ManagerTry {
-        let begun = Instant::now();
-        let ask = async { self.0.fresh(id, name, spec).await?.health().await };
-        let answer = match tokio::time::timeout(LIMIT, ask).await {
-            Ok(answer) => answer.map_err(|e| e.to_string()),
-            Err(_) => Err(format!("no answer within {} s", LIMIT.as_secs())),
-        };
-        let latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let (answer, latency_ms) = timed(spec.kind, async { self.0.fresh(id, name, spec).await?.health().await }).await;
         match answer {
             Ok(info) => {
                 let platform = serde_json::to_value(&info).unwrap_or_default();
                 ManagerTry { ok: true, message: describe(&info), latency_ms, platform }
             }
-            Err(why) => {
-                let message = advised(spec.kind, why);
-                ManagerTry { ok: false, message, latency_ms, platform: serde_json::Value::Null }
-            }
+            Err(message) => ManagerTry { ok: false, message, latency_ms, platform: serde_json::Value::Null },
         }
     }
+}
+
+/// Asks a runtime of this kind within [`LIMIT`]: what it says, or why it does not and what to do; and the time that took, ms.
+pub(crate) async fn timed(
+    kind: RuntimeKind,
+    ask: impl Future<Output = Result<PlatformInfo>>,
+) -> (std::result::Result<PlatformInfo, String>, i64) {
+    let begun = Instant::now();
+    let answer = match tokio::time::timeout(LIMIT, ask).await {
+        Ok(answer) => answer.map_err(|e| e.to_string()),
+        Err(_) => Err(format!("no answer within {} s", LIMIT.as_secs())),
+    };
+    let latency_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+    (answer.map_err(|why| advised(kind, why)), latency_ms)
 }
 
 /// What answers, in one line.

@@ -6,17 +6,10 @@ use async_trait::async_trait;
 use domain::ports::TopologyStore;
 use domain::topology::{Edge, EdgeSource, FRESH_SECS, Feed, KnownEdge, Seen};
 use domain::{Result, Time};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// An edge that is seen again is written at most so often, milliseconds.
 const AGAIN_MS: i64 = 300_000;
-
-/// The part of an anomaly that is counted by.
-#[derive(Deserialize)]
-struct About {
-    entity: String,
-}
 
 fn count(row: &Row, column: &'static str) -> Result<u64> {
     row.int(column).map(|n| u64::try_from(n).unwrap_or_default())
@@ -108,11 +101,8 @@ impl TopologyStore for Database {
     }
 
     async fn open_anomalies(&self) -> Result<BTreeMap<String, u64>> {
-        let mut found = BTreeMap::new();
-        for row in self.rows("SELECT body FROM anomalies WHERE state = 'open'", Vec::new()).await? {
-            let About { entity } = row.json("body")?;
-            *found.entry(entity).or_default() += 1;
-        }
-        Ok(found)
+        let sql = "SELECT entity, count(*) AS open FROM anomalies WHERE state = 'open' GROUP BY entity";
+        let rows = self.rows(sql, Vec::new()).await?;
+        rows.iter().map(|row| Ok((row.text("entity")?, count(row, "open")?))).collect()
     }
 }

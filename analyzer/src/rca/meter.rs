@@ -4,17 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::input::{Role, Series, Telemetry, floor, role};
 use super::recorded::USER_SIDE;
-use super::stat::quantile;
+use super::stat::{RELATIVE, TAIL, Usual, quantile};
 
-/// Upper end of a metric's usual range.
-const USUAL: f64 = 0.95;
 /// Fewest and most earlier values that a value is judged by.
 const FEWEST: usize = 4;
 const MOST: usize = 120;
 /// Few values know their range badly: the range is taken this many parts wider, divided by their number.
 const DOUBT: f64 = 16.0;
-/// Least share of its median by which a metric must leave its range.
-const RELATIVE: f64 = 0.05;
 /// A level that is odd for so many values is the new usual one.
 const ADOPTED: usize = 12;
 /// Requests a second from which latency counts in full: percentiles of a handful of calls are noise.
@@ -179,13 +175,10 @@ fn departure(value: f64, usual: &VecDeque<f64>, relative: f64, least: f64) -> f6
     if usual.len() < FEWEST {
         return 0.0;
     }
-    let mut sorted: Vec<f64> = usual.iter().copied().collect();
-    sorted.sort_by(f64::total_cmp);
-    let (median, high) = (quantile(&sorted, 0.5), quantile(&sorted, USUAL));
-    let middle = quantile(&sorted, 0.75) - quantile(&sorted, 0.25);
-    let scale = (high - median).max(middle).max(relative * median.abs()).max(least);
-    let scale = scale * (1.0 + DOUBT / sorted.len() as f64);
-    ((value - high) / scale).max(0.0).ln_1p()
+    let doubt = 1.0 + DOUBT / usual.len() as f64;
+    let usual = Usual::of(usual.iter().copied().collect(), TAIL);
+    let scale = usual.scale(usual.high - usual.median, relative, least) * doubt;
+    ((value - usual.high) / scale).max(0.0).ln_1p()
 }
 
 impl Departed {

@@ -22,8 +22,33 @@ pub(crate) fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[low] + part * (sorted[high] - sorted[low])
 }
 
+/// What values usually are: the middle, the ends of the range, and how far the middle half spreads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usual {
+    pub(crate) median: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    middle: f64,
+}
+
+impl Usual {
+    /// Of finite values, which are sorted here; the range leaves `tail` of them out at each end.
+    pub(crate) fn of(mut values: Vec<f64>, tail: f64) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |q: f64| quantile(&values, q);
+        Self { median: at(0.5), low: at(tail), high: at(1.0 - tail), middle: at(0.75) - at(0.25) }
+    }
+
+    /// Unit of departures beyond an end that lies `tail` from the median.
+    pub(crate) fn scale(&self, tail: f64, relative: f64, least: f64) -> f64 {
+        tail.max(self.middle).max(relative * self.median.abs()).max(least)
+    }
+}
+
 /// Least share of its median by which a series must leave its usual range.
-const RELATIVE: f64 = 0.05;
+pub(crate) const RELATIVE: f64 = 0.05;
+/// Share of the usual values beyond each end of their range.
+pub(crate) const TAIL: f64 = 0.05;
 /// Fewest reference values.
 const REFERENCE: usize = 6;
 
@@ -35,16 +60,14 @@ pub(crate) fn excess(mut reference: Vec<f64>, mut window: Vec<f64>, floor: f64) 
     if reference.len() < REFERENCE || window.is_empty() {
         return Excess::default();
     }
-    reference.sort_by(f64::total_cmp);
     window.sort_by(|a, b| b.total_cmp(a));
-    let (median, low, high) = (quantile(&reference, 0.5), quantile(&reference, 0.05), quantile(&reference, 0.95));
-    let middle = quantile(&reference, 0.75) - quantile(&reference, 0.25);
+    let usual = Usual::of(reference, TAIL);
     let held = (window.len() - 1).min(2);
     let (top, bottom) = (window[held], window[window.len() - 1 - held]);
-    let scale = |tail: f64| tail.max(middle).max(RELATIVE * median.abs()).max(floor);
-    let up = (top - high) / scale(high - median);
-    let down = (low - bottom) / scale(median - low);
-    Excess { up: up.max(0.0).ln_1p(), down: down.max(0.0).ln_1p(), level: top, usual: high }
+    let scale = |tail: f64| usual.scale(tail, RELATIVE, floor);
+    let up = (top - usual.high) / scale(usual.high - usual.median);
+    let down = (usual.low - bottom) / scale(usual.median - usual.low);
+    Excess { up: up.max(0.0).ln_1p(), down: down.max(0.0).ln_1p(), level: top, usual: usual.high }
 }
 
 /// A number for people: three significant digits.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::input::{LogKind, Telemetry};
+use super::watch::MINUTE_MS;
 
-const MINUTE_MS: i64 = 60_000;
 /// Fewest lines of a minute whose log is judged: a minute without lines is unknown, not silent.
 const LINES: usize = 100;
 /// Fewest and most earlier minutes that a minute is judged by.

@@ -1,9 +1,9 @@
 //! Runtime managers beyond their settings: connection tests, and their health over time.
 
 use crate::error::{ApiError, ApiResult};
-use crate::input::{self, Body, PathId};
+use crate::input::{Body, PathId};
 use crate::paging::Params;
-use crate::routes::entry::secrets_given;
+use crate::routes::probe::unstored;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -11,8 +11,8 @@ use chrono::TimeDelta;
 use domain::catalog::RuntimeManagerSpec;
 use domain::manager_health::{KEPT_SECS, ManagerHealth, summarize};
 use domain::ports::{ManagerTry, Topic};
-use domain::resource::{Draft, Spec};
-use domain::{Error, Time, new_id};
+use domain::resource::Draft;
+use domain::{Time, new_id};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -44,16 +44,7 @@ pub(crate) async fn test_manager(
     State(app): State<AppState>,
     Body(body): Body<Value>,
 ) -> ApiResult<Json<ManagerTested>> {
-    let mut map = input::object(body)?;
-    // The form sends its name along; a test does not need it.
-    let name = map.remove("name").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
-    input::tags(&mut map)?;
-    let spec: RuntimeManagerSpec = input::spec(map)?;
-    let wrong = spec.validate();
-    if !wrong.is_empty() {
-        return Err(Error::invalid(wrong).into());
-    }
-    secrets_given(&spec, &spec)?;
+    let (name, spec) = unstored::<RuntimeManagerSpec>(body)?;
     let name = if name.trim().is_empty() { "the runtime manager" } else { name.trim() };
     Ok(answer(app.deps.try_manager.try_manager(new_id(), name, &spec).await))
 }

@@ -61,20 +61,26 @@ async fn probe(app: &AppState, spec: &SourceSpec) -> ApiResult<Json<Tested>> {
     }))
 }
 
-/// Tests the connection of a source that is not stored yet.
-#[utoipa::path(post, path = "/api/v1/sources/test", tag = "sources", request_body = Draft<SourceSpec>,
-    responses((status = 200, body = Tested)))]
-pub(crate) async fn test_source(State(app): State<AppState>, Body(body): Body<Value>) -> ApiResult<Json<Tested>> {
+/// Name (empty when absent) and specification of something that is to be tried and is not stored.
+pub(crate) fn unstored<T: Spec>(body: Value) -> ApiResult<(String, T)> {
     let mut map = input::object(body)?;
     // The form sends its name along; a test does not need it.
-    map.remove("name");
+    let name = map.remove("name").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default();
     input::tags(&mut map)?;
-    let spec: SourceSpec = input::spec(map)?;
+    let spec: T = input::spec(map)?;
     let wrong = spec.validate();
     if !wrong.is_empty() {
         return Err(Error::invalid(wrong).into());
     }
     secrets_given(&spec, &spec)?;
+    Ok((name, spec))
+}
+
+/// Tests the connection of a source that is not stored yet.
+#[utoipa::path(post, path = "/api/v1/sources/test", tag = "sources", request_body = Draft<SourceSpec>,
+    responses((status = 200, body = Tested)))]
+pub(crate) async fn test_source(State(app): State<AppState>, Body(body): Body<Value>) -> ApiResult<Json<Tested>> {
+    let (_, spec) = unstored(body)?;
     probe(&app, &spec).await
 }
 
